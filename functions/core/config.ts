@@ -1,0 +1,230 @@
+import * as z from 'zod';
+
+/** A day as `YYYY-MM-DD` that exists on the calendar. */
+const day = z.iso.date();
+const host = z
+  .string()
+  .min(1)
+  .transform((value) => value.toLowerCase().replace(/^www\./, ''));
+const money = z.union([z.string().regex(/^-?\d+(\.\d+)?$/, 'an amount such as "25.00"'), z.number()]).transform(String);
+
+const timeZone = z.string().refine((zone) => {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: zone });
+    return /^[A-Za-z_]+(\/[A-Za-z0-9_+-]+)*$/.test(zone);
+  } catch {
+    return false;
+  }
+}, 'not a time zone; write an IANA name such as "Europe/Rome"');
+
+const modelNames = [
+  'first_touch',
+  'last_touch',
+  'last_non_direct',
+  'linear',
+  'time_decay',
+  'position_based',
+  'w_shaped',
+] as const;
+
+const attribution = z.strictObject({
+  lookbackDays: z.number().int().min(1).max(3650).default(90),
+  pathStart: z.enum(['lookback', 'after_previous']).default('lookback'),
+  halfLifeDays: z.number().positive().default(7),
+  /** First, all between, last: shares of the position-based model. */
+  position: z
+    .tuple([z.number().min(0), z.number().min(0), z.number().min(0)])
+    .refine(([a, b, c]) => Math.abs(a + b + c - 1) < 1e-9, 'the three shares must add up to 1')
+    .default([0.4, 0.2, 0.4]),
+  defaultModel: z.enum(modelNames).default('position_based'),
+  verdictModels: z.array(z.enum(modelNames)).min(1).default(['last_non_direct', 'linear', 'position_based']),
+  openJourneyDays: z.number().int().min(0).default(0),
+});
+
+const conversionType = z.strictObject({
+  event: z.string().min(1),
+  lookbackDays: z.number().int().min(1).max(3650).optional(),
+  /** What one such conversion is worth, in the reporting currency, where the event itself carries no revenue. */
+  value: money.optional(),
+});
+
+/** A person enters `stage` at an event that meets every condition named. */
+const stageRule = z.strictObject({
+  event: z.string().min(1),
+  /** Only on this channel. */
+  channel: z.string().optional(),
+  /** Only from persons who have not ordered yet. */
+  beforeFirstOrder: z.boolean().optional(),
+  /** Only this many days or more after the first order. */
+  daysAfterFirstOrder: z.number().int().min(0).optional(),
+  /** Only with a score of at least this. */
+  minScore: z.number().optional(),
+});
+
+const defaultStages = {
+  acquisition: [
+    { event: 'Lead Created' },
+    { event: 'Quote Requested' },
+    { event: 'Form Submitted' },
+    { event: 'Signed Up' },
+    { event: 'Contact', channel: 'Phone', beforeFirstOrder: true },
+  ],
+  conversion: [{ event: 'Opportunity Won' }],
+  retention: [
+    { event: 'Product Used', daysAfterFirstOrder: 30 },
+    { event: 'Support Answered', daysAfterFirstOrder: 30 },
+    { event: 'Feedback Given', daysAfterFirstOrder: 30 },
+    { event: 'Subscription Renewed', daysAfterFirstOrder: 0 },
+  ],
+  loyalty: [{ event: 'Feedback Given', minScore: 9, daysAfterFirstOrder: 0 }],
+};
+
+const identityLimits = z
+  .partialRecord(
+    z.enum(['anonymous_id', 'email', 'phone']),
+    z.partialRecord(z.enum(['user_id', 'crm_id', 'loyalty_card', 'email', 'phone']), z.number().int().min(1)),
+  )
+  .default({
+    anonymous_id: { user_id: 1, email: 3, phone: 3 },
+    email: { user_id: 3, crm_id: 3, loyalty_card: 3 },
+    phone: { user_id: 3, crm_id: 3, loyalty_card: 3 },
+  });
+
+const source = z.strictObject({
+  /** Lower is more trusted where two sources tell of the same order. */
+  trust: z.number().int().min(0).default(50),
+  /** The environment variable that holds the source's write key. Without one nothing can be sent for this source over HTTP. */
+  writeKeyEnv: z
+    .string()
+    .regex(/^[A-Z][A-Z0-9_]*$/, 'the name of an environment variable')
+    .optional(),
+  /** `browser`: the key is public, so it may send behaviour only. */
+  kind: z.enum(['server', 'browser', 'file']).default('server'),
+  ratePerSecond: z.number().positive().default(1000),
+  /** Its revenue includes VAT: the event's own tax, or else `vatRate`, is taken off. */
+  gross: z.boolean().default(false),
+  vatRate: z.number().min(0).max(1).optional(),
+  /** Its revenue includes shipping charged through, which is taken off. */
+  shippingIncluded: z.boolean().default(false),
+  /** Hours without an event after which Data health calls the source stale. */
+  staleAfterHours: z.number().positive().default(72),
+});
+
+/** The shape of `percorso.config.ts`. Only `name` is required; every default stands here and nowhere else. */
+export const configSchema = z.strictObject({
+  name: z.string().min(1),
+  timeZone: timeZone.default('Europe/Rome'),
+  currency: z
+    .string()
+    .regex(/^[A-Z]{3}$/, 'an ISO currency code such as "EUR"')
+    .default('EUR'),
+  language: z.enum(['it', 'en']).default('it'),
+  country: z
+    .string()
+    .regex(/^[A-Z]{2}$/, 'an ISO country code such as "IT"')
+    .default('IT'),
+  attribution: attribution.prefault({}),
+  /** Beside the built-in types lead, opportunity, first_order, repeat_order and referral. */
+  conversions: z
+    .record(z.string().regex(/^[a-z][a-z0-9_]*$/, 'lower case and underscores'), conversionType)
+    .default({}),
+  /** Look-back in days of a built-in type, where it differs from `attribution.lookbackDays`. */
+  lookbackDays: z
+    .partialRecord(
+      z.enum(['lead', 'opportunity', 'first_order', 'repeat_order', 'referral']),
+      z.number().int().min(1).max(3650),
+    )
+    .default({}),
+  sessions: z.strictObject({ gapMinutes: z.number().positive().default(30) }).prefault({}),
+  identity: z.strictObject({ limits: identityLimits }).prefault({}),
+  stages: z
+    .strictObject({
+      acquisition: z.array(stageRule).default(defaultStages.acquisition),
+      conversion: z.array(stageRule).default(defaultStages.conversion),
+      retention: z.array(stageRule).default(defaultStages.retention),
+      loyalty: z.array(stageRule).default(defaultStages.loyalty),
+    })
+    .prefault({}),
+  customers: z
+    .strictObject({
+      atRiskDays: z.number().int().min(1).default(180),
+      /** Customers were already bought from before this day; who orders first in the data may be an old customer. */
+      historyStarts: day.optional(),
+    })
+    .prefault({}),
+  money: z
+    .strictObject({
+      /** Margin where an order brings none, as a share of its revenue. Without it an unknown margin stays unknown. */
+      defaultMarginRate: z.number().min(-1).max(1).optional(),
+      fixedCostsFile: z.string().default('fixed-costs.csv'),
+      fxRatesFile: z.string().default('fx-rates.csv'),
+      vatFile: z.string().default('vat-by-source.csv'),
+      invoicesFile: z.string().default('invoices.csv'),
+    })
+    .prefault({}),
+  web: z
+    .strictObject({
+      ownDomains: z.array(host).default([]),
+      excludedReferrers: z
+        .array(host)
+        .default(['paypal.com', 'stripe.com', 'nexi.it', 'satispay.com', 'klarna.com', 'scalapay.com']),
+      campaignsFile: z.string().default('campaigns.csv'),
+      channelRulesFile: z.string().default('channel-rules.csv'),
+    })
+    .prefault({}),
+  sources: z
+    .record(z.string().regex(/^[a-z][a-z0-9_-]*$/, 'lower case, digits, - and _'), source.prefault({}))
+    .default({}),
+  bounds: z
+    .strictObject({
+      earliest: day.default('2015-01-01'),
+      maxFutureHours: z.number().min(0).default(24),
+    })
+    .prefault({}),
+  /** How many days after it happened a fact may still move daily figures. */
+  latenessDays: z.number().int().min(0).default(7),
+  retention: z
+    .strictObject({
+      /** Raw objects older than this are removed; never, by default. */
+      rawDays: z.number().int().min(1).optional(),
+      rejectedDays: z.number().int().min(1).default(30),
+      /** How many published builds are kept. */
+      builds: z.number().int().min(1).default(5),
+    })
+    .prefault({}),
+  mail: z
+    .strictObject({
+      /** The environment variable that holds the SMTP address, such as smtps://user:password@host. */
+      smtpEnv: z.string().default('PERCORSO_SMTP_URL'),
+      from: z.email().optional(),
+      onFailureTo: z.array(z.email()).default([]),
+    })
+    .prefault({}),
+  engine: z
+    .strictObject({
+      memory: z
+        .string()
+        .regex(/^\d+(MB|GB)$/)
+        .default('4GB'),
+      threads: z.number().int().min(1).optional(),
+    })
+    .prefault({}),
+  secrets: z
+    .strictObject({
+      /** The environment variable with the secret of the keyed hashes; else the key file below is used, made on first need. */
+      identifierKeyEnv: z.string().default('PERCORSO_IDENTIFIER_KEY'),
+      identifierKeyFile: z.string().default('.percorso/identifier.key'),
+    })
+    .prefault({}),
+});
+
+/** What a person writes. */
+export type ConfigInput = z.input<typeof configSchema>;
+/** The same with every default filled in. */
+export type Config = z.output<typeof configSchema>;
+export type SourceConfig = Config['sources'][string];
+
+/** Types and completes a `percorso.config.ts`; the checks run when a command loads it. */
+export function defineConfig(config: ConfigInput): ConfigInput {
+  return config;
+}

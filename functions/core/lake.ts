@@ -1,0 +1,59 @@
+/** Where things lie in a company's lake: the folder `lake/` on one machine, a bucket on AWS. Keys, not paths. */
+export const lake = {
+  /** Raw events by the UTC day on which they came in; the name is a hash of what the object holds. */
+  rawEvents: 'raw/events/',
+  rawEvent: (receivedDay: string, contentHash: string) => `raw/events/${receivedDay}/${contentHash}.jsonl.gz`,
+  rawCosts: 'raw/costs/',
+  rawCost: (source: string, contentHash: string) => `raw/costs/${source}/${contentHash}.jsonl.gz`,
+  /** One JSON line a refused record: reason, place and the original bytes. */
+  rejected: 'rejected/',
+  rejectedObject: (day: string, contentHash: string) => `rejected/${day}/${contentHash}.jsonl.gz`,
+  /** What has been imported, by the hash of the file and of its mapping. */
+  imports: 'imports/',
+  importRecord: (hash: string) => `imports/${hash}.json`,
+  /** Published builds. `current.json` names the one that readers see. */
+  builds: 'marts/builds/',
+  manifest: (buildId: string) => `marts/builds/${buildId}/manifest.json`,
+  table: (buildId: string, table: string, partition: string) =>
+    `marts/builds/${buildId}/${table}/${partition === '' ? 'all' : partition}.parquet`,
+  current: 'marts/current.json',
+} as const;
+
+/** A refused record, as kept in `rejected/`. */
+export interface RejectedRecord {
+  rejected_at: string;
+  source: string;
+  /** A short kebab-case code to group by: wrong-number, missing-field, out-of-bounds, no-rate, ... */
+  reason: string;
+  /** The whole message, with the value. */
+  message: string;
+  /** Where it stood. */
+  file?: string;
+  line?: number;
+  column?: string;
+  /** What a replay needs: the mapping or connector that read it, or the HTTP route. */
+  via: string;
+  /** The original record, base64 of its bytes. */
+  original: string;
+  /** The source's id for it, where that could be read. */
+  event_id?: string;
+  schema_version: 1;
+}
+
+/** What stands in `manifest.json` of a build. Paths are keys in the lake. */
+export interface Manifest {
+  build_id: string;
+  built_at: string;
+  as_of: string;
+  company: string;
+  settings_overridden: Record<string, string>;
+  tables: Record<
+    string,
+    {
+      rows: number;
+      columns: { name: string; type: string }[];
+      files: { partition: string; key: string; rows: number }[];
+    }
+  >;
+  checks: { check: string; severity: 'error' | 'warn'; failing_rows: number }[];
+}

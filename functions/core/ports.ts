@@ -1,0 +1,49 @@
+/** What the pipeline asks of the world. One contract suite (tests/contract) runs on every adapter of each port. */
+
+/** Objects by key, as in S3: keys are `/`-separated, have no leading slash, and an object is whole or absent, never half. */
+export interface Store {
+  /** Writes an object whole and durably (it survives a power cut once this resolves). Replaces what stood there. */
+  put(key: string, body: Uint8Array | string): Promise<void>;
+  /** As `put`, but leaves an object that is already there as it is. Resolves to whether it wrote. */
+  putIfAbsent(key: string, body: Uint8Array | string): Promise<boolean>;
+  /** The object's bytes, or undefined where there is none. */
+  get(key: string): Promise<Uint8Array | undefined>;
+  /** The keys that begin with a prefix, in ascending byte order. Files that are still being written are not among them. */
+  list(prefix: string): Promise<string[]>;
+  /** Removes an object; a missing one is no error. */
+  remove(key: string): Promise<void>;
+  /** How a SQL engine addresses the object: an absolute path or an `s3://` address. */
+  locate(key: string): string;
+}
+
+/** A durable queue between the door and the lake. At least once: a message may be delivered again until it is removed. */
+export interface Queue {
+  /** Resolves once the messages are on disk (or acknowledged by the service), so that the door may answer. */
+  send(messages: readonly Uint8Array[]): Promise<void>;
+  /** Up to `max` messages, oldest first. */
+  receive(max: number): Promise<{ id: string; body: Uint8Array }[]>;
+  /** Takes delivered messages out of the queue. */
+  remove(ids: readonly string[]): Promise<void>;
+}
+
+/** The present instant. Comes in as an argument so that tests can set it. */
+export type Clock = () => Date;
+
+export type SqlValue = string | number | bigint | boolean | null;
+
+/** One SQL engine that speaks our Trino subset. Tables are named as the models name them. */
+export interface Warehouse {
+  /** Runs one statement. */
+  run(sql: string): Promise<void>;
+  /** Rows of one query; money and 64-bit integers come as text so that nothing is rounded, instants as ISO text in UTC. */
+  query(sql: string): Promise<Record<string, SqlValue>[]>;
+  /** Makes (or replaces) a table of a select. */
+  createTable(name: string, select: string): Promise<void>;
+  /** Makes a table from JSON Lines files (none gives an empty table) with named and typed columns. */
+  createTableFromJsonLines(name: string, columns: Record<string, string>, locations: readonly string[]): Promise<void>;
+  /** Drops a table if it is there. */
+  dropTable(name: string): Promise<void>;
+  /** Writes a select as one Parquet file; resolves to its rows. */
+  unload(select: string, location: string): Promise<number>;
+  close(): Promise<void>;
+}
