@@ -127,6 +127,8 @@ export interface StoredEvent {
   score?: number;
   /** Ties a Referral Made to the lead it became (properties.referral_id of both). */
   referral_id?: string;
+  /** The day since when the person is a customer, as a CRM knows it (properties or traits `customer_since`): `YYYY-MM-DD`. */
+  customer_since?: string;
   /** JSON text: all the rest, order lines included. */
   properties?: string;
   schema_version: 1;
@@ -151,4 +153,5 @@ export const rawEventColumns = {
     'struct(order_id varchar, revenue varchar, tax varchar, shipping varchar, discount varchar, margin varchar, currency varchar)',
   score: 'double',
   referral_id: 'varchar',
+  customer_since: 'varchar',
 } as const;
