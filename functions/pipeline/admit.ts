@@ -1,0 +1,424 @@
+import { createHash } from 'node:crypto';
+import Big from 'big.js';
+import type * as z from 'zod';
+import type { Config } from '#core/config';
+import { costSchema, type StoredCost } from '#core/cost';
+import { createDeviceReader } from '#core/device';
+import { eventSchema, identifierKinds, type StoredEvent } from '#core/event';
+import { createIdentifiers, normaliseEmail } from '#core/identifiers';
+import { createReportingDay } from '#core/reporting-day';
+
+export interface AdmitContext {
+  config: Config;
+  /** The secret of the keyed hashes. */
+  identifierKey: Buffer;
+  /** Who says it. A browser's key is public. */
+  trust: StoredEvent['trust'];
+  receivedAt: Date;
+  /** Whether money of this currency and day can be converted (createRateCheck of #core/fx-rates). */
+  hasRate(currency: string, day: string): boolean;
+}
+
+/** `column` is the field that was wrong, such as `value.revenue`. Neither message nor column holds an address. */
+export type Admitted<T> = { ok: true; value: T } | { ok: false; reason: string; message: string; column?: string };
+
+/** An id, or how to make one of the hash of what the event holds (createOrdinalIds). */
+export type FallbackId = string | ((contentHash: string) => string);
+
+export interface Admitter {
+  /** The stored shape of a canonical event, or why it is not taken. `fallbackId` counts where the event brings no id. */
+  event(input: unknown, fallbackId?: FallbackId): Admitted<StoredEvent>;
+  /** The stored shape of a canonical cost, or why it is not taken. */
+  cost(input: unknown, importId: string): Admitted<StoredCost>;
+}
+
+/**
+ * Ids for the events of one file that bring none: the hash of what the event holds and its ordinal among equal ones.
+ * So two equal orders of one file stay two, and the same file again adds none.
+ */
+export function createOrdinalIds(): (contentHash: string) => string {
+  const seen = new Map<string, number>();
+  return (contentHash) => {
+    const ordinal = (seen.get(contentHash) ?? 0) + 1;
+    seen.set(contentHash, ordinal);
+    return `${contentHash}-${ordinal}`;
+  };
+}
+
+/** Events that a contract needs: they keep their identifiers also without consent for analytics. */
+const contractEvents = new Set(['Order Completed', 'Order Refunded']);
+const clickIds = ['gclid', 'gbraid', 'wbraid', 'msclkid', 'ttclid', 'li_fat_id', 'twclid', 'fbclid'] as const;
+const moneyFields = ['revenue', 'tax', 'shipping', 'discount', 'margin'] as const;
+const utm = [
+  ['source', 'utm_source'],
+  ['medium', 'utm_medium'],
+  ['campaign', 'utm_campaign'],
+  ['campaign_id', 'utm_id'],
+  ['content', 'utm_content'],
+  ['term', 'utm_term'],
+] as const;
+const groups = ['identifiers', 'touch', 'device', 'place', 'consent', 'value'] as const;
+const groupFields: Record<(typeof groups)[number], Set<string>> = {
+  identifiers: new Set(identifierKinds),
+  touch: new Set([...utm.map(([field]) => field), 'channel', 'referrer', 'landing_page']),
+  device: new Set(['class', 'os', 'browser', 'user_agent', 'is_bot']),
+  place: new Set(['country', 'region']),
+  consent: new Set(['analytics', 'marketing']),
+  value: new Set([...moneyFields, 'order_id', 'currency', 'lines']),
+};
+const topFields = new Set<string>([
+  ...groups,
+  'event_id',
+  'event_type',
+  'occurred_at',
+  'updated_at',
+  'source',
+  'properties',
+]);
+/** Never stored, wherever a sender puts it. */
+const ipFields = new Set(['ip', 'ip_address', 'client_ip']);
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** An amount as decimal text, exactly as it came: a number's shortest form, written without exponent. */
+function decimalText(amount: string | number): string {
+  const text = String(amount);
+  return text.includes('e') ? new Big(text).toFixed() : text;
+}
+
+type Known<T> = { [K in keyof T]?: Exclude<T[K], undefined | null> };
+
+/** Takes out what is undefined, null or empty, so that raw holds only what is known; says whether anything is left. */
+function isKnown<T extends object>(fields: T): fields is T & Known<T> {
+  let isAny = false;
+  for (const [name, value] of Object.entries(fields)) {
+    if (value === undefined || value === null || value === '') Reflect.deleteProperty(fields, name);
+    else isAny = true;
+  }
+  return isAny;
+}
+
+function compact<T extends object>(fields: T): Known<T> | undefined {
+  return isKnown(fields) ? fields : undefined;
+}
+
+/** The host of a referrer, lower case, without www., m. or l.; undefined where it names none. */
+export function referrerHost(referrer: string): string | undefined {
+  const host = /^(?:[a-z][a-z0-9+.-]*:)?\/\/(?:[^/?#@]*@)?([^/?#:]+)|^([a-z0-9-]+(?:\.[a-z0-9-]+)+)(?=[/?#:]|$)/i.exec(
+    referrer.trim(),
+  );
+  let name = (host?.[1] ?? host?.[2])?.toLowerCase();
+  while (name !== undefined) {
+    const shorter = name.replace(/^(?:www|m|l)\./, '');
+    if (shorter === name || !shorter.includes('.')) return name;
+    name = shorter;
+  }
+  return undefined;
+}
+
+function queryOf(address: string): URLSearchParams | undefined {
+  const start = address.indexOf('?');
+  if (start < 0) return undefined;
+  const end = address.indexOf('#', start);
+  return new URLSearchParams(address.slice(start + 1, end < 0 ? undefined : end));
+}
+
+/** Moves what the schema does not know out of the way: unknown fields are kept in properties, never a reason to refuse. */
+function tidy(input: Record<string, unknown>): { known: Record<string, unknown>; extra: Record<string, unknown> } {
+  const known: Record<string, unknown> = {};
+  const extra: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(input)) {
+    if (!topFields.has(name)) {
+      if (!ipFields.has(name) && name !== 'schema_version') extra[name] = value;
+    } else if (value !== null && value !== undefined) known[name] = value;
+  }
+  for (const group of groups) {
+    const fields = known[group];
+    if (!isRecord(fields)) continue;
+    const names = groupFields[group];
+    let kept: Record<string, unknown> | undefined;
+    for (const [name, value] of Object.entries(fields)) {
+      if (names.has(name)) {
+        // An empty text is how exports write "none".
+        if (value !== '') continue;
+      } else if (!ipFields.has(name)) extra[`${group}.${name}`] = value;
+      kept ??= { ...fields };
+      delete kept[name];
+    }
+    if (kept !== undefined) known[group] = kept;
+  }
+  return { known, extra };
+}
+
+/**
+ * The door's judge of canonical events and costs: what it lets in has the stored shape and holds no e-mail address, phone
+ * number or IP address; what it does not let in gets a reason. Never throws on data.
+ */
+export function createAdmitter(context: AdmitContext): Admitter {
+  const { config, trust } = context;
+  const identifiers = createIdentifiers(context.identifierKey, config.country);
+  const readDevice = createDeviceReader();
+  const reportingDay = createReportingDay(config.timeZone);
+  const receivedAt = context.receivedAt.toISOString();
+  const latest = context.receivedAt.getTime() + config.bounds.maxFutureHours * 3_600_000;
+  const latestDay = reportingDay(latest);
+
+  /** What stood at a path of the input, for a message: short, and without addresses. */
+  function shown(input: unknown, path: readonly PropertyKey[]): string {
+    let value = input;
+    for (const step of path)
+      value = isRecord(value) ? value[String(step)] : Array.isArray(value) ? value[Number(step)] : undefined;
+    if (value === undefined) return '';
+    const text = identifiers.scrubText(typeof value === 'string' ? value : (JSON.stringify(value) ?? ''));
+    return `, got ${typeof value === 'string' ? JSON.stringify(text.slice(0, 80)) : text.slice(0, 80)}`;
+  }
+
+  function refusal(error: z.ZodError, input: unknown): { ok: false; reason: string; message: string; column?: string } {
+    const issue = error.issues[0];
+    if (issue === undefined) return { ok: false, reason: 'wrong-value', message: 'not a canonical record' };
+    const column = issue.path.map(String).join('.');
+    let present: unknown = input;
+    for (const step of issue.path) present = isRecord(present) ? present[String(step)] : undefined;
+    const last = String(issue.path[0] ?? '') === 'value' ? String(issue.path[1] ?? '') : column;
+    const isAmount = [...moneyFields, 'spend', 'platform_value', 'impressions', 'clicks', 'platform_conversions'].some(
+      (name) => name === last,
+    );
+    const isMissing = issue.path.length > 0 && (present === undefined || present === null || present === '');
+    const isTime = /_at$|_date$/.test(column);
+    const reason = isMissing
+      ? 'missing-field'
+      : issue.code === 'unrecognized_keys'
+        ? 'unknown-field'
+        : isAmount
+          ? 'wrong-number'
+          : isTime
+            ? 'wrong-date'
+            : 'wrong-value';
+    const expected = issue.code === 'invalid_union' ? unionMessage(issue) : issue.message;
+    const message = isMissing
+      ? `${column} is missing`
+      : `${column === '' ? 'record' : column}: ${expected}${shown(input, issue.path)}`;
+    return { ok: false, reason, message, ...(column === '' ? {} : { column }) };
+  }
+
+  function outOfBounds(column: string, text: string): Admitted<never> {
+    return {
+      ok: false,
+      reason: 'out-of-bounds',
+      message: `${column} is ${text}; taken are ${config.bounds.earliest} to ${config.bounds.maxFutureHours} hours after the record came in`,
+      column,
+    };
+  }
+
+  function noRate(currency: string, day: string, column: string): Admitted<never> {
+    return {
+      ok: false,
+      reason: 'no-rate',
+      message: `no rate from ${currency} to ${config.currency} for ${day} or the 7 days before it in ${config.money.fxRatesFile}`,
+      column,
+    };
+  }
+
+  type ParsedEvent = z.output<typeof eventSchema>;
+
+  function identify(given: ParsedEvent['identifiers']): {
+    keys: NonNullable<StoredEvent['keys']>;
+    names: NonNullable<StoredEvent['identifiers']>;
+  } {
+    const keys: StoredEvent['keys'] = {};
+    const names: NonNullable<StoredEvent['identifiers']> = {};
+    const email = given.email ? normaliseEmail(given.email) : undefined;
+    const phone = given.phone ? identifiers.phone(given.phone) : undefined;
+    if (email !== undefined) keys.email = identifiers.hash('email', email);
+    if (phone !== undefined) keys.phone = identifiers.hash('phone', phone);
+    for (const kind of ['user_id', 'crm_id', 'loyalty_card', 'anonymous_id'] as const) {
+      const name = given[kind];
+      if (!name) continue;
+      const found = identifiers.recognise(name);
+      if (found === undefined) {
+        keys[kind] = identifiers.hash(kind, name);
+        names[kind] = identifiers.scrubText(name);
+        continue;
+      }
+      // An address given as a name is that address; where another one has its place, it stays a name, as a hash only.
+      const hash = identifiers.hash(found.kind, found.value);
+      keys[found.kind] ??= hash;
+      if (keys[found.kind] !== hash) keys[kind] = identifiers.hash(kind, found.value);
+    }
+    if (trust === 'browser') {
+      // A browser's write key is public, so what it says may tie no strong identifiers together. It may say who is logged
+      // in on its own cookie: the hub guard lets a cookie link to one user_id only, so that a forger who names several
+      // users on one cookie joins nobody. Cards, CRM numbers, addresses and telephones have no such limit and are dropped.
+      for (const kind of identifierKinds) {
+        if (kind === 'anonymous_id' || kind === 'user_id') continue;
+        delete keys[kind];
+        if (kind === 'crm_id' || kind === 'loyalty_card') delete names[kind];
+      }
+    }
+    return { keys, names };
+  }
+
+  function readTouch(given: ParsedEvent['touch'], withAddress: boolean): StoredEvent['touch'] {
+    const touch: Record<string, string | null | undefined> = { ...given };
+    const landing = given.landing_page;
+    const query = landing ? queryOf(landing) : undefined;
+    if (query !== undefined) {
+      const declared = query.get('utm_source');
+      // Another source is named already: mixing its medium or campaign with the address's would make a third, untrue one.
+      if (!given.source || (declared !== null && declared.toLowerCase() === given.source.toLowerCase())) {
+        for (const [field, parameter] of utm) touch[field] ||= query.get(parameter)?.slice(0, 2048);
+      }
+      touch.click_id_kind = clickIds.find((name) => query.get(name));
+    }
+    if (given.referrer) touch.referrer_host = referrerHost(given.referrer);
+    if (!withAddress) {
+      // Without consent the click identifiers and whatever else an address carries go; what it declared was read above.
+      touch.landing_page = landing?.replace(/[?#].*$/s, '');
+      touch.referrer = given.referrer?.replace(/[?#].*$/s, '');
+    }
+    for (const [field, value] of Object.entries(touch)) if (value) touch[field] = identifiers.scrubText(value);
+    return compact(touch);
+  }
+
+  function admitEvent(input: unknown, fallbackId?: FallbackId): Admitted<StoredEvent> {
+    if (!isRecord(input))
+      return { ok: false, reason: 'wrong-value', message: 'an event is an object with named fields' };
+    const { known, extra } = tidy(input);
+    const parsed = eventSchema.safeParse(known);
+    if (!parsed.success) return refusal(parsed.error, input);
+    const event = parsed.data;
+
+    const occurredAt = Date.parse(event.occurred_at);
+    const day = reportingDay(occurredAt);
+    if (day < config.bounds.earliest || occurredAt > latest) return outOfBounds('occurred_at', event.occurred_at);
+
+    const hasMoney = moneyFields.some((field) => event.value[field] !== undefined && event.value[field] !== null);
+    const currency = event.value.currency ?? (hasMoney ? config.currency : undefined);
+    if (hasMoney && currency !== undefined && !context.hasRate(currency, day)) {
+      return noRate(currency, day, 'value.currency');
+    }
+
+    const isContract = contractEvents.has(event.event_type);
+    const withIdentifiers = event.consent.analytics !== false || isContract;
+    const { keys, names } = identify(event.identifiers);
+    if (Object.keys(keys).length === 0 && event.consent.analytics !== false) {
+      const given = Object.values(event.identifiers).some((value) => value);
+      return {
+        ok: false,
+        reason: given ? 'wrong-identifier' : 'missing-field',
+        message: given
+          ? `identifiers: none of them can be used${trust === 'browser' ? '; a browser may send anonymous_id and user_id' : ''}${shown(input, ['identifiers'])}`
+          : 'identifiers: one of user_id, crm_id, loyalty_card, email, phone or anonymous_id is needed',
+        column: 'identifiers',
+      };
+    }
+
+    const userAgent = event.device.user_agent ? readDevice(event.device.user_agent) : undefined;
+    const device = compact({
+      class: event.device.class ?? userAgent?.class,
+      os: event.device.os ?? userAgent?.os,
+      browser: event.device.browser ?? userAgent?.browser,
+    });
+    const isBot = event.device.is_bot ?? userAgent?.isBot;
+
+    const given: Record<string, unknown> = { ...event.properties, ...extra };
+    if (event.value.lines && event.value.lines.length > 0) given.lines = event.value.lines;
+    const score = typeof given.score === 'string' && given.score.trim() !== '' ? Number(given.score) : given.score;
+    const hasScore = typeof score === 'number' && Number.isFinite(score);
+    if (hasScore) delete given.score;
+    const referral = given.referral_id;
+    const hasReferral = (typeof referral === 'string' && referral !== '') || typeof referral === 'number';
+    if (hasReferral) delete given.referral_id;
+    // Traits and the like name a person in many ways, so without consent none of them is kept.
+    const properties = withIdentifiers ? identifiers.scrubValue(given) : undefined;
+    const hasProperties = isRecord(properties) && Object.keys(properties).length > 0;
+
+    const touch = readTouch(event.touch, withIdentifiers);
+    const place = compact(event.place);
+    const consent = compact(event.consent);
+    const value = compact({
+      order_id: event.value.order_id ? identifiers.scrubText(event.value.order_id) : undefined,
+      ...Object.fromEntries(
+        moneyFields.map((field) => {
+          const amount = event.value[field];
+          return [field, amount === undefined || amount === null ? undefined : decimalText(amount)];
+        }),
+      ),
+      currency,
+    });
+    const body = {
+      source: identifiers.scrubText(event.source),
+      event_id: '',
+      event_type: identifiers.scrubText(event.event_type),
+      occurred_at: new Date(occurredAt).toISOString(),
+      received_at: '',
+      ...(event.updated_at === undefined ? {} : { updated_at: new Date(event.updated_at).toISOString() }),
+      trust,
+      keys: withIdentifiers ? keys : {},
+      ...(withIdentifiers && Object.keys(names).length > 0 ? { identifiers: names } : {}),
+      ...(touch === undefined ? {} : { touch }),
+      ...(device === undefined ? {} : { device }),
+      ...(isBot === undefined ? {} : { is_bot: isBot }),
+      ...(place === undefined ? {} : { place }),
+      ...(consent === undefined ? {} : { consent }),
+      ...(value === undefined ? {} : { value }),
+      ...(hasScore ? { score } : {}),
+      ...(hasReferral && withIdentifiers ? { referral_id: identifiers.scrubText(String(referral)) } : {}),
+      ...(hasProperties ? { properties: JSON.stringify(properties) } : {}),
+      schema_version: 1 as const,
+    };
+    if (event.event_id === undefined) {
+      const contentHash = createHash('sha256').update(JSON.stringify(body)).digest('hex').slice(0, 32);
+      body.event_id = typeof fallbackId === 'string' ? fallbackId : (fallbackId?.(contentHash) ?? contentHash);
+    } else {
+      body.event_id = identifiers.scrubText(event.event_id);
+    }
+    body.received_at = receivedAt;
+    return { ok: true, value: body };
+  }
+
+  function admitCost(input: unknown, importId: string): Admitted<StoredCost> {
+    const parsed = costSchema.safeParse(input);
+    if (!parsed.success) return refusal(parsed.error, input);
+    const cost = parsed.data;
+    if (cost.cost_date < config.bounds.earliest || cost.cost_date > latestDay) {
+      return outOfBounds('cost_date', cost.cost_date);
+    }
+    if (!context.hasRate(cost.currency, cost.cost_date)) return noRate(cost.currency, cost.cost_date, 'currency');
+    const label = (text: string | null | undefined) => identifiers.scrubText(text ?? '');
+    return {
+      ok: true,
+      value: {
+        cost_date: cost.cost_date,
+        source: label(cost.source),
+        account: label(cost.account),
+        campaign_id: label(cost.campaign_id),
+        campaign: label(cost.campaign),
+        ad_group: label(cost.ad_group),
+        ...(cost.channel ? { channel: cost.channel } : {}),
+        impressions: cost.impressions ?? 0,
+        clicks: cost.clicks ?? 0,
+        spend: decimalText(cost.spend),
+        currency: cost.currency,
+        platform_conversions: cost.platform_conversions ?? 0,
+        platform_value: decimalText(cost.platform_value ?? '0'),
+        received_at: receivedAt,
+        import_id: importId,
+        schema_version: 1,
+      },
+    };
+  }
+
+  return { event: admitEvent, cost: admitCost };
+}
+
+/** Of a value that fits none of several forms: what the forms ask for. */
+function unionMessage(issue: { message: string; errors?: unknown }): string {
+  const branches = Array.isArray(issue.errors) ? issue.errors.flat() : [];
+  const messages = branches.flatMap((branch: unknown) =>
+    isRecord(branch) && typeof branch.message === 'string' ? [branch.message] : [],
+  );
+  return messages.find((message) => !message.startsWith('Invalid input')) ?? messages[0] ?? issue.message;
+}
