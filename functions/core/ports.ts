@@ -40,7 +40,21 @@ export interface Warehouse {
   /** Makes (or replaces) a table of a select. */
   createTable(name: string, select: string): Promise<void>;
   /** Makes a table from JSON Lines files (none gives an empty table) with named and typed columns. */
-  createTableFromJsonLines(name: string, columns: Record<string, string>, locations: readonly string[]): Promise<void>;
+  createTableFromJsonLines(
+    name: string,
+    columns: Record<string, string>,
+    locations: readonly string[],
+    /** One column more, which says from which location a row came, without its first `skip` characters. */
+    origin?: { column: string; skip: number },
+  ): Promise<void>;
+  /** Makes a table of a few rows, such as settings: handed over as data, never as SQL text. */
+  createTableFromRows(
+    name: string,
+    columns: Record<string, string>,
+    rows: readonly Record<string, SqlValue>[],
+  ): Promise<void>;
+  /** A table's columns in order, with types of our subset: `decimal(18,2)`, `bigint`, `timestamptz`, ... */
+  columns(name: string): Promise<{ name: string; type: string }[]>;
   /** Drops a table if it is there. */
   dropTable(name: string): Promise<void>;
   /** Writes a select as one Parquet file; resolves to its rows. */

@@ -1,0 +1,147 @@
+import { mkdir, open, readFile, rm } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { dirname } from 'node:path';
+import { type DuckDBConnection, DuckDBInstance, type Json } from '@duckdb/node-api';
+import type { SqlValue, Warehouse } from '#core/ports';
+
+export interface DuckDbOptions {
+  /** The scratch database file, made new; `:memory:` where absent. */
+  file?: string;
+  /** Such as `4GB`. What does not fit is spilled beside the scratch file. */
+  memory?: string;
+  threads?: number;
+}
+
+const dialectFile = new URL('../../sql/dialect/duckdb.sql', import.meta.url);
+
+/** DuckDB, in process, that reads our Trino subset. Closing it removes its scratch files. */
+export async function createDuckDbWarehouse(options: DuckDbOptions = {}): Promise<Warehouse> {
+  const file = options.file ?? ':memory:';
+  const onDisk = file !== ':memory:';
+  if (onDisk) {
+    await removeScratch(file);
+    await mkdir(dirname(file), { recursive: true });
+  }
+  const instance = await DuckDBInstance.create(file, {
+    memory_limit: options.memory ?? '4GB',
+    threads: String(options.threads ?? availableParallelism()),
+    // Rows of a table have no order; keeping one costs memory.
+    preserve_insertion_order: 'false',
+    autoinstall_known_extensions: 'false',
+    autoload_known_extensions: 'false',
+    ...(onDisk ? { temp_directory: `${file}.tmp` } : {}),
+  });
+  const connection = await instance.connect();
+  await connection.run(await readFile(dialectFile, 'utf8'));
+
+  const warehouse: Warehouse = {
+    async run(sql) {
+      await connection.run(sql);
+    },
+    query: (sql) => queryRows(connection, sql),
+    async createTable(name, select) {
+      await connection.run(`create or replace table ${quoteName(name)} as\n${select}`);
+    },
+    async createTableFromJsonLines(name, columns, locations, origin) {
+      const typed = Object.entries(columns);
+      if (locations.length === 0) {
+        const declared = typed.map(([column, type]) => `${quoteName(column)} ${type}`);
+        if (origin !== undefined) declared.push(`${quoteName(origin.column)} varchar`);
+        await connection.run(`create or replace table ${quoteName(name)} (${declared.join(', ')})`);
+        return;
+      }
+      const files = locations.map(quoteText).join(', ');
+      const types = typed.map(([column, type]) => `${quoteText(column)}: ${quoteText(type)}`).join(', ');
+      const read = `read_json([${files}], format = 'newline_delimited', columns = {${types}}, filename = ${origin !== undefined})`;
+      const selected = typed.map(([column]) => quoteName(column));
+      if (origin !== undefined) {
+        selected.push(`substr(filename, ${origin.skip + 1}) as ${quoteName(origin.column)}`);
+      }
+      await connection.run(`create or replace table ${quoteName(name)} as select ${selected.join(', ')} from ${read}`);
+    },
+    async createTableFromRows(name, columns, rows) {
+      const shape = JSON.stringify([columns]);
+      await connection.run(
+        `create or replace table ${quoteName(name)} as select item.* from (select unnest(from_json($1, ${quoteText(shape)})) as item)`,
+        [JSON.stringify(rows)],
+      );
+    },
+    async dropTable(name) {
+      await connection.run(`drop table if exists ${quoteName(name)}`);
+    },
+    async columns(name) {
+      const rows = await queryRows(
+        connection,
+        `select column_name, data_type from information_schema.columns where table_name = ${quoteText(name)} and table_schema = 'main' order by ordinal_position`,
+      );
+      return rows.map((row) => ({ name: String(row['column_name']), type: typeName(String(row['data_type'])) }));
+    },
+    async unload(select, location) {
+      await mkdir(dirname(location), { recursive: true });
+      const result = await connection.run(
+        `copy (\n${select}\n) to ${quoteText(location)} (format parquet, compression zstd)`,
+      );
+      // The manifest that will name this file must not outlive it in a power cut.
+      const handle = await open(location, 'r+');
+      try {
+        await handle.sync();
+      } finally {
+        await handle.close();
+      }
+      return result.rowsChanged;
+    },
+    async close() {
+      connection.closeSync();
+      instance.closeSync();
+      if (onDisk) await removeScratch(file);
+    },
+  };
+  return warehouse;
+}
+
+/** Rows as plain values: numbers only for types that a JavaScript number holds exactly, all else as text. */
+export async function queryRows(connection: DuckDBConnection, sql: string): Promise<Record<string, SqlValue>[]> {
+  const reader = await connection.runAndReadAll(sql);
+  const names = reader.deduplicatedColumnNames();
+  const isInstant = reader.columnTypes().map((type) => String(type).startsWith('TIMESTAMP'));
+  return reader
+    .getRowsJson()
+    .map((row) =>
+      Object.fromEntries(names.map((name, index) => [name, plainValue(row[index] ?? null, isInstant[index] === true)])),
+    );
+}
+
+function plainValue(value: Json, isInstant: boolean): SqlValue {
+  if (value === null || typeof value === 'number' || typeof value === 'boolean') return value;
+  if (typeof value !== 'string') return JSON.stringify(value);
+  return isInstant ? isoInstant(value) : value;
+}
+
+/** `2026-01-05 10:00:00.25+00` as `2026-01-05T10:00:00.250Z`. */
+function isoInstant(text: string): string {
+  const match = /^(\d{4}-\d{2}-\d{2}) (\d{2}:\d{2}:\d{2})(\.\d+)?(?:\+00)?$/.exec(text);
+  if (match === null) return text;
+  const fraction = (match[3] ?? '').replace(/0+$/, '').padEnd(4, '0').replace(/^0+$/, '.000');
+  return `${match[1]}T${match[2]}${fraction.startsWith('.') ? fraction : `.${fraction}`}Z`;
+}
+
+/** Engine's names of types as ours. */
+function typeName(type: string): string {
+  const lower = type.toLowerCase();
+  if (lower === 'timestamp with time zone') return 'timestamptz';
+  return lower;
+}
+
+/** A name as SQL, whatever it holds. */
+export function quoteName(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
+}
+
+/** A text as a SQL literal, whatever it holds. */
+export function quoteText(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`;
+}
+
+async function removeScratch(file: string): Promise<void> {
+  await Promise.all([file, `${file}.wal`, `${file}.tmp`].map((path) => rm(path, { recursive: true, force: true })));
+}

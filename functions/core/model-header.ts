@@ -1,0 +1,152 @@
+import { PercorsoError } from '#core/errors';
+import { nearest } from '#core/nearest';
+
+/** What the comment at the head of a model says. The docs, the Glossary page and the key checks are made from it. */
+export interface ModelHeader {
+  purpose: string;
+  /** `one row per ...` */
+  grain: string;
+  key: string[];
+  /** `incremental` is rebuilt whole as well, as yet. */
+  kept: 'table' | 'incremental';
+  published: boolean;
+  /** The published Parquet is cut by month of this column. */
+  partition?: { column: string; by: 'month' };
+  /** In the order of the select. */
+  columns: { name: string; description: string }[];
+}
+
+export interface CheckHeader {
+  purpose: string;
+  /** `error`: a row publishes nothing. `warn`: rows are counted in check_results. */
+  severity: 'error' | 'warn';
+  /** The table that is checked. */
+  model: string;
+}
+
+interface Field {
+  line: number;
+  text: string;
+  /** The indented lines below it, without their comment signs. */
+  below: { line: number; text: string }[];
+}
+
+const modelFields = ['purpose', 'grain', 'key', 'kept', 'published', 'partition', 'note', 'columns'];
+const checkFields = ['purpose', 'severity', 'model', 'note'];
+
+/**
+ * Reads the header of a model.
+ * @throws PercorsoError with file and line where a field is missing, unknown or wrong.
+ */
+export function parseModelHeader(text: string, file: string): ModelHeader {
+  const fields = readFields(text, file, modelFields);
+  const kept = oneOf(fields, 'kept', ['table', 'incremental'] as const, file);
+  const published = oneOf(fields, 'published', ['yes', 'no'] as const, file) === 'yes';
+  const columns = readColumns(fields.get('columns'), file);
+  if (published && columns.length === 0) {
+    throw wrong(file, 1, 'a published model describes no columns', 'add `-- columns:` and one line for each column');
+  }
+  const key = required(fields, 'key', file)
+    .text.split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '');
+  const partition = readPartition(fields.get('partition'), file);
+  return {
+    purpose: whole(required(fields, 'purpose', file)),
+    grain: whole(required(fields, 'grain', file)),
+    key,
+    kept,
+    published,
+    columns,
+    ...(partition === undefined ? {} : { partition }),
+  };
+}
+
+/** Reads the header of a check. @throws PercorsoError with file and line. */
+export function parseCheckHeader(text: string, file: string): CheckHeader {
+  const fields = readFields(text, file, checkFields);
+  return {
+    purpose: whole(required(fields, 'purpose', file)),
+    severity: oneOf(fields, 'severity', ['error', 'warn'] as const, file),
+    model: required(fields, 'model', file).text,
+  };
+}
+
+function readFields(text: string, file: string, known: readonly string[]): Map<string, Field> {
+  const fields = new Map<string, Field>();
+  let current: Field | undefined;
+  const lines = text.split('\n');
+  for (const [index, raw] of lines.entries()) {
+    const comment = /^--(.*)$/.exec(raw.trimEnd());
+    if (comment === null) break;
+    const content = comment[1] ?? '';
+    const line = index + 1;
+    if (content.trim() === '') continue;
+    const started = /^ ([a-z]+):\s*(.*)$/.exec(content);
+    if (started === null) {
+      if (current === undefined)
+        throw wrong(file, line, 'the header begins without a field', 'begin with `-- purpose:`');
+      current.below.push({ line, text: content });
+      continue;
+    }
+    const name = started[1] ?? '';
+    if (!known.includes(name)) {
+      const near = nearest(name, known);
+      const mend = near === undefined ? `the fields are ${known.join(', ')}` : `did you mean ${near}?`;
+      throw wrong(file, line, `a header has no field "${name}"`, mend);
+    }
+    current = { line, text: (started[2] ?? '').trim(), below: [] };
+    fields.set(name, current);
+  }
+  return fields;
+}
+
+function required(fields: ReadonlyMap<string, Field>, name: string, file: string): Field {
+  const field = fields.get(name);
+  if (field === undefined || field.text === '') {
+    throw wrong(file, field?.line ?? 1, `the header names no ${name}`, `add \`-- ${name}: ...\``);
+  }
+  return field;
+}
+
+function oneOf<const Value extends string>(
+  fields: ReadonlyMap<string, Field>,
+  name: string,
+  values: readonly Value[],
+  file: string,
+): Value {
+  const field = required(fields, name, file);
+  const value = values.find((candidate) => candidate === field.text);
+  if (value === undefined) {
+    throw wrong(file, field.line, `${name} is "${field.text}"`, `write one of ${values.join(', ')}`);
+  }
+  return value;
+}
+
+function whole(field: Field): string {
+  return [field.text, ...field.below.map((line) => line.text.trim())].join(' ');
+}
+
+function readColumns(field: Field | undefined, file: string): { name: string; description: string }[] {
+  const columns: { name: string; description: string }[] = [];
+  for (const { line, text } of field?.below ?? []) {
+    const named = /^ {1,3}([a-z][a-z0-9_]*):\s*(.+)$/.exec(text);
+    const last = columns.at(-1);
+    if (named !== null) columns.push({ name: named[1] ?? '', description: named[2] ?? '' });
+    else if (/^ {4,}\S/.test(text) && last !== undefined) last.description += ` ${text.trim()}`;
+    else throw wrong(file, line, 'this line describes no column', 'write `--   column_name: what it holds`');
+  }
+  return columns;
+}
+
+function readPartition(field: Field | undefined, file: string): { column: string; by: 'month' } | undefined {
+  if (field === undefined) return undefined;
+  const match = /^([a-z][a-z0-9_]*) month$/.exec(field.text);
+  if (match === null)
+    throw wrong(file, field.line, `partition is "${field.text}"`, 'write `-- partition: a_date month`');
+  return { column: match[1] ?? '', by: 'month' };
+}
+
+function wrong(file: string, line: number, message: string, mend: string): PercorsoError {
+  return new PercorsoError(`${file}, line ${line}: ${message}`, { mend });
+}

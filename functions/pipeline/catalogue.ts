@@ -1,0 +1,126 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { basename, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parse } from 'csv-parse/sync';
+import * as z from 'zod';
+import { PercorsoError } from '#core/errors';
+import type { ReadQuery } from '#core/model-graph';
+import { type CheckHeader, type ModelHeader, parseCheckHeader, parseModelHeader } from '#core/model-header';
+import type { Warehouse } from '#core/ports';
+import type { SettingTable } from '#core/setting-tables';
+import { identityComponents } from '#solvers/identity-components';
+
+/** A table that one SELECT makes. */
+export interface SqlModel {
+  name: string;
+  /** Path below `sql/`. */
+  file: string;
+  header: ModelHeader;
+  sql: string;
+  inputs: string[];
+}
+
+/** A table that TypeScript makes: rows in, rows out, all of it in the warehouse. */
+export interface SolverModel {
+  name: string;
+  file: string;
+  inputs: readonly string[];
+  run(warehouse: Warehouse): Promise<void>;
+}
+
+export type Model = SqlModel | SolverModel;
+
+export interface Check extends CheckHeader {
+  name: string;
+  file: string;
+  sql: string;
+  inputs: string[];
+}
+
+/** All that `sql/` holds, read and parsed. */
+export interface Catalogue {
+  models: Model[];
+  checks: Check[];
+  seeds: Record<string, SettingTable>;
+}
+
+export const sqlFolder = fileURLToPath(new URL('../../sql', import.meta.url));
+
+/** Parts of a solver: not models by themselves. */
+const roundsFolder = 'rounds';
+
+/**
+ * Reads the models, checks and seeds.
+ * @throws PercorsoError with file and line of the first that cannot be read.
+ */
+export async function readCatalogue(readQuery: ReadQuery, folder: string = sqlFolder): Promise<Catalogue> {
+  const models: Model[] = [];
+  for (const path of await filesUnder(join(folder, 'models'), '.sql')) {
+    const file = relative(folder, path);
+    const sql = await readFile(path, 'utf8');
+    if (file.split('/').includes(roundsFolder)) continue;
+    const header = parseModelHeader(sql, file);
+    const { tables } = await readQuery(sql, file);
+    models.push({ name: basename(path, '.sql'), file, header, sql: sql.trimEnd(), inputs: tables });
+  }
+  const checks: Check[] = [];
+  for (const path of await filesUnder(join(folder, 'checks'), '.sql')) {
+    const file = relative(folder, path);
+    const sql = await readFile(path, 'utf8');
+    const { tables } = await readQuery(sql, file);
+    checks.push({
+      ...parseCheckHeader(sql, file),
+      name: basename(path, '.sql'),
+      file,
+      sql: sql.trimEnd(),
+      inputs: tables,
+    });
+  }
+  const seeds: Record<string, SettingTable> = {};
+  for (const path of await filesUnder(join(folder, 'seeds'), '.csv')) {
+    seeds[basename(path, '.csv')] = readSeed(await readFile(path, 'utf8'), relative(folder, path));
+  }
+  const solvers = [await identityComponents(join(folder, 'models', 'people', roundsFolder))];
+  // A solver without anybody who feeds it stays out, so that a folder of few models can be built.
+  const made = new Set(models.map((model) => model.name));
+  models.push(...solvers.filter((solver) => solver.inputs.every((input) => made.has(input))));
+  return { models, checks, seeds };
+}
+
+export function isSqlModel(model: Model): model is SqlModel {
+  return 'header' in model;
+}
+
+async function filesUnder(folder: string, extension: string): Promise<string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
+  return entries
+    .filter((entry) => entry.isFile() && entry.name.endsWith(extension))
+    .map((entry) => join(entry.parentPath, entry.name))
+    .sort();
+}
+
+const cells = z.array(z.array(z.string()));
+const seedTypes = ['varchar', 'bigint', 'double', 'boolean', 'date', 'decimal(18,2)', 'decimal(18,6)'];
+
+/** A seed's first line names and types its columns: `rule_no:bigint,channel:varchar`. An empty cell is null unless it is text. */
+function readSeed(text: string, file: string): SettingTable {
+  const [header = [], ...lines] = cells.parse(parse(text, { bom: true, skip_empty_lines: true, comment: '#' }));
+  const columns = header.map((cell) => {
+    const [name = '', type = ''] = cell.trim().split(':');
+    if (!/^[a-z][a-z0-9_]*$/.test(name) || !seedTypes.includes(type)) {
+      throw new PercorsoError(`${file}, line 1: "${cell}" names no column with a type`, {
+        mend: `write name:type with one of ${seedTypes.join(', ')}`,
+      });
+    }
+    return { name, type };
+  });
+  const rows = lines.map((line) =>
+    Object.fromEntries(
+      columns.map(({ name, type }, index) => {
+        const cell = line[index] ?? '';
+        return [name, cell === '' && type !== 'varchar' ? null : cell];
+      }),
+    ),
+  );
+  return { columns: Object.fromEntries(columns.map(({ name, type }) => [name, type])), rows };
+}

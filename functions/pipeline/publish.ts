@@ -1,0 +1,81 @@
+import * as z from 'zod';
+import { PercorsoError } from '#core/errors';
+import { lake, type Manifest } from '#core/lake';
+import type { Store } from '#core/ports';
+
+const pointerSchema = z.object({ build_id: z.string().regex(/^[0-9A-Za-z-]+$/) });
+const manifestSchema = z.object({
+  build_id: z.string(),
+  built_at: z.string(),
+  as_of: z.string(),
+  company: z.string(),
+  settings_overridden: z.record(z.string(), z.string()),
+  tables: z.record(
+    z.string(),
+    z.object({
+      rows: z.number(),
+      columns: z.array(z.object({ name: z.string(), type: z.string() })),
+      files: z.array(z.object({ partition: z.string(), key: z.string(), rows: z.number() })),
+    }),
+  ),
+  checks: z.array(z.object({ check: z.string(), severity: z.enum(['error', 'warn']), failing_rows: z.number() })),
+});
+
+/** The manifest of the build that readers see; undefined before the first build. */
+export async function readCurrentManifest(store: Store): Promise<Manifest | undefined> {
+  const pointer = await store.get(lake.current);
+  if (pointer === undefined) return undefined;
+  const { build_id } = pointerSchema.parse(JSON.parse(new TextDecoder().decode(pointer)));
+  const manifest = await readManifest(store, build_id);
+  if (manifest === undefined) {
+    throw new PercorsoError(`${lake.current} names the build ${build_id}, which has no manifest`, {
+      mend: 'run `percorso build`',
+    });
+  }
+  return manifest;
+}
+
+export async function readManifest(store: Store, buildId: string): Promise<Manifest | undefined> {
+  const text = await store.get(lake.manifest(buildId));
+  return text === undefined ? undefined : manifestSchema.parse(JSON.parse(new TextDecoder().decode(text)));
+}
+
+/** Writes the manifest and then moves the pointer, in one put: a reader sees the last build, whole, or this one, whole. */
+export async function publishManifest(store: Store, manifest: Manifest): Promise<void> {
+  await store.put(lake.manifest(manifest.build_id), `${JSON.stringify(manifest, null, 2)}\n`);
+  await store.put(lake.current, `${JSON.stringify({ build_id: manifest.build_id })}\n`);
+}
+
+/**
+ * Removes what no reader can reach: builds that died before their pointer moved, and builds beyond the last `keep`.
+ * Files that a kept manifest refers to stay, whichever build wrote them.
+ * @param keep 0 or less removes only dead builds.
+ * @returns the keys removed.
+ */
+export async function pruneBuilds(store: Store, keep: number): Promise<string[]> {
+  const keys = await store.list(lake.builds);
+  const current = await readCurrentManifest(store);
+  const ids = [...new Set(keys.map(buildOf))].sort();
+  const finished = new Set(keys.filter((key) => key.endsWith('/manifest.json')).map(buildOf));
+  // Ids sort by time. What is later than the pointer never became current.
+  const alive = ids.filter((id) => current !== undefined && finished.has(id) && id <= current.build_id);
+  const kept = new Set(keep > 0 ? alive.slice(-keep) : alive);
+  const referred = new Set<string>();
+  for (const id of kept) {
+    const manifest = id === current?.build_id ? current : await readManifest(store, id);
+    for (const table of Object.values(manifest?.tables ?? {})) {
+      for (const file of table.files) referred.add(file.key);
+    }
+  }
+  const removed = keys.filter((key) => !kept.has(buildOf(key)) && !referred.has(key));
+  // A manifest goes first: without it, what a kill leaves is a dead build, which the next run removes.
+  removed.sort(
+    (a, b) => Number(b.endsWith('/manifest.json')) - Number(a.endsWith('/manifest.json')) || (a < b ? -1 : 1),
+  );
+  for (const key of removed) await store.remove(key);
+  return removed;
+}
+
+function buildOf(key: string): string {
+  return key.slice(lake.builds.length).split('/')[0] ?? '';
+}
