@@ -1,0 +1,90 @@
+-- purpose: the order ledger: each order once, whatever the number of places that told of it
+-- grain: one row per order
+-- key: order_key
+-- kept: table
+-- published: no
+-- The most trusted source gives the values, the earliest time stands. What a browser alone says is no order: its key is
+-- public. An order without an order id is known by its event.
+with copies as (
+    select
+        coalesce(person_events.order_id, person_events.event_key) as order_key,
+        person_events.*,
+        row_number() over (
+            partition by coalesce(person_events.order_id, person_events.event_key)
+            order by
+                person_events.source_trust,
+                person_events.event_source,
+                person_events.occurred_at,
+                person_events.event_id
+        ) as copy_no
+    from person_events
+    where person_events.event_type = 'Order Completed'
+        and not person_events.is_bot
+),
+
+earliest as (
+    select
+        copies.order_key,
+        min(copies.occurred_at) as occurred_at,
+        min(copies.event_date) as event_date,
+        min(copies.at_s) as at_s
+    from copies
+    group by copies.order_key
+),
+
+old_customers as (
+    select person_events.person_id, min(person_events.customer_since) as customer_since
+    from person_events
+    where person_events.customer_since is not null
+    group by person_events.person_id
+),
+
+numbered as (
+    select
+        copies.order_key,
+        copies.event_key,
+        copies.order_id,
+        copies.person_id,
+        coalesce(copies.revenue, cast(0 as decimal(18, 2))) as revenue,
+        case
+            when copies.margin is not null then copies.margin
+            else cast(
+                round(cast(coalesce(copies.revenue, cast(0 as decimal(18, 2))) as double) * settings.default_margin_rate, 2)
+                as decimal(18, 2)
+            )
+        end as margin,
+        copies.margin is null and settings.default_margin_rate is not null as margin_is_estimated,
+        earliest.event_date,
+        earliest.occurred_at,
+        earliest.at_s,
+        row_number() over person_orders as order_no,
+        lag(earliest.at_s, 1) over person_orders as previous_s,
+        lag(earliest.at_s, 2) over person_orders as two_before_s,
+        settings.history_starts
+    from copies
+    inner join earliest on earliest.order_key = copies.order_key
+    cross join settings
+    where copies.copy_no = 1
+        and copies.trust <> 'browser'
+    window person_orders as (partition by copies.person_id order by earliest.occurred_at, copies.order_key)
+)
+
+select
+    numbered.order_key,
+    numbered.event_key,
+    numbered.order_id,
+    numbered.person_id,
+    numbered.revenue,
+    numbered.margin,
+    numbered.margin_is_estimated,
+    numbered.event_date,
+    numbered.occurred_at,
+    numbered.at_s,
+    numbered.order_no,
+    numbered.previous_s,
+    numbered.two_before_s,
+    numbered.order_no = 1
+    and (numbered.history_starts is null or numbered.event_date >= numbered.history_starts)
+    and (old_customers.customer_since is null or old_customers.customer_since >= numbered.event_date) as is_first
+from numbered
+left join old_customers on old_customers.person_id = numbered.person_id

@@ -1,0 +1,106 @@
+-- purpose: what lets a person enter a stage, by the rules of the configuration, the orders and the referrals
+-- grain: one row per person, stage and event that would let the person enter it
+-- key: person_id, stage_no, event_key
+-- kept: table
+-- published: no
+with first_orders as (
+    select orders.person_id, orders.occurred_at, orders.at_s
+    from orders
+    where orders.order_no = 1
+),
+
+ruled as (
+    select
+        person_events.person_id,
+        stage_rules.stage_no,
+        person_events.event_key,
+        person_events.occurred_at,
+        person_events.event_date,
+        person_events.at_s
+    from person_events
+    inner join stage_rules
+        on stage_rules.event_type = person_events.event_type
+    left join first_orders on first_orders.person_id = person_events.person_id
+    where not person_events.is_bot
+        and person_events.person_id is not null
+        and (stage_rules.channel is null or stage_rules.channel = person_events.channel)
+        and (stage_rules.min_score is null or person_events.score >= stage_rules.min_score)
+        and (
+            not stage_rules.before_first_order
+            or first_orders.at_s is null
+            or person_events.at_s < first_orders.at_s
+        )
+        and (
+            stage_rules.days_after_first_order is null
+            or person_events.at_s >= first_orders.at_s + stage_rules.days_after_first_order * 86400e0
+        )
+),
+
+ordered as (
+    select
+        orders.person_id,
+        case when orders.order_no = 1 then 3 else 4 end as stage_no,
+        orders.event_key,
+        orders.occurred_at,
+        orders.event_date,
+        orders.at_s
+    from orders
+    where orders.order_no <= 2
+    union all
+    select orders.person_id, 5, orders.event_key, orders.occurred_at, orders.event_date, orders.at_s
+    from orders
+    where orders.order_no >= 3
+        and orders.at_s - orders.two_before_s <= 365e0 * 86400e0
+),
+
+referred_leads as (
+    select
+        person_events.referral_id,
+        min(person_events.occurred_at) as occurred_at,
+        min(person_events.event_date) as event_date,
+        min(person_events.at_s) as at_s
+    from person_events
+    inner join stage_rules
+        on stage_rules.event_type = person_events.event_type
+        and stage_rules.stage_no = 2
+    where person_events.referral_id is not null
+        and not person_events.is_bot
+    group by person_events.referral_id
+),
+
+referrals as (
+    select
+        person_events.person_id,
+        5 as stage_no,
+        person_events.event_key,
+        case
+            when referred_leads.at_s > person_events.at_s then referred_leads.occurred_at
+            else person_events.occurred_at
+        end as occurred_at,
+        case
+            when referred_leads.at_s > person_events.at_s then referred_leads.event_date
+            else person_events.event_date
+        end as event_date,
+        case when referred_leads.at_s > person_events.at_s then referred_leads.at_s else person_events.at_s end as at_s
+    from person_events
+    inner join first_orders
+        on first_orders.person_id = person_events.person_id
+        and first_orders.at_s <= person_events.at_s
+    left join referred_leads on referred_leads.referral_id = person_events.referral_id
+    where person_events.event_type = 'Referral Made'
+        and not person_events.is_bot
+        and (person_events.referral_id is null or referred_leads.referral_id is not null)
+)
+
+select ruled.person_id, ruled.stage_no, ruled.event_key, ruled.occurred_at, ruled.event_date, ruled.at_s
+from ruled
+union all
+select ordered.person_id, ordered.stage_no, ordered.event_key, ordered.occurred_at, ordered.event_date, ordered.at_s
+from ordered
+union all
+select referrals.person_id, referrals.stage_no, referrals.event_key, referrals.occurred_at, referrals.event_date, referrals.at_s
+from referrals
+union all
+select touch_base.person_id, 1, touch_base.touch_id, touch_base.occurred_at, touch_base.touch_date, touch_base.at_s
+from touch_base
+where touch_base.seq = 1

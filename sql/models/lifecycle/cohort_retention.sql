@@ -1,0 +1,165 @@
+-- purpose: do the customers that we win stay, and what do they bring
+-- grain: one row per month of the first order, channel and device of that order's last non-direct touch, and period
+-- key: cohort_month, channel, device_class, period
+-- kept: table
+-- published: yes
+-- columns:
+--   cohort_month: YYYY-MM of the first order
+--   channel: channel that won the customer, under last_non_direct; (unattributed) where there was no touch
+--   device_class: device of that touch
+--   period: whole calendar months after the cohort's month
+--   size: customers of the cohort
+--   retained: of them, those with an order in the period; null while it is not over
+--   retained_from: those with an order in the period or later; it can still grow
+--   orders: their orders in the period
+--   revenue: revenue of the period, less its refunds
+--   margin: margin of the period, less its refunds; null where a part of it is unknown
+--   cumulative_margin_per_person: margin per customer from period 0 to this one
+--   is_complete: the period is over
+with cohorts as (
+    select
+        orders.person_id,
+        date_trunc('month', orders.event_date) as cohort_month,
+        credit.channel,
+        credit.device_class
+    from orders
+    inner join credit
+        on credit.conversion_id = 'order/' || orders.order_key
+        and credit.model = 'last_non_direct'
+    where orders.is_first
+),
+
+happened as (
+    select
+        conversion_facts.person_id,
+        date_trunc('month', conversion_facts.conversion_date) as month,
+        cast(sum(conversion_facts.conversions) as bigint) as orders,
+        sum(conversion_facts.revenue) as revenue,
+        sum(conversion_facts.margin) as margin,
+        count(*) - count(conversion_facts.margin) as unknown_margins
+    from conversion_facts
+    where conversion_facts.conversion_type in ('first_order', 'repeat_order')
+    group by conversion_facts.person_id, date_trunc('month', conversion_facts.conversion_date)
+),
+
+lived as (
+    select
+        cohorts.cohort_month,
+        cohorts.channel,
+        cohorts.device_class,
+        cohorts.person_id,
+        date_diff('month', cohorts.cohort_month, happened.month) as period,
+        happened.orders,
+        happened.revenue,
+        happened.margin,
+        happened.unknown_margins
+    from cohorts
+    inner join happened
+        on happened.person_id = cohorts.person_id
+        and happened.month >= cohorts.cohort_month
+),
+
+cells as (
+    select
+        lived.cohort_month,
+        lived.channel,
+        lived.device_class,
+        lived.period,
+        count(case when lived.orders > 0 then 1 end) as retained,
+        cast(sum(lived.orders) as bigint) as orders,
+        sum(lived.revenue) as revenue,
+        sum(lived.margin) as margin,
+        sum(lived.unknown_margins) as unknown_margins
+    from lived
+    group by lived.cohort_month, lived.channel, lived.device_class, lived.period
+),
+
+last_orders as (
+    select
+        last_periods.cohort_month,
+        last_periods.channel,
+        last_periods.device_class,
+        last_periods.period,
+        count(*) as persons
+    from (
+        select lived.cohort_month, lived.channel, lived.device_class, lived.person_id, max(lived.period) as period
+        from lived
+        where lived.orders > 0
+        group by lived.cohort_month, lived.channel, lived.device_class, lived.person_id
+    ) as last_periods
+    group by last_periods.cohort_month, last_periods.channel, last_periods.device_class, last_periods.period
+),
+
+sizes as (
+    select cohorts.cohort_month, cohorts.channel, cohorts.device_class, count(*) as size
+    from cohorts
+    group by cohorts.cohort_month, cohorts.channel, cohorts.device_class
+),
+
+grid as (
+    select
+        sizes.cohort_month,
+        sizes.channel,
+        sizes.device_class,
+        sizes.size,
+        cast(date_diff('month', sizes.cohort_month, months.month) as bigint) as period,
+        date_add('day', -1, date_add('month', 1, months.month)) <= horizon.as_of_day as is_complete
+    from sizes
+    cross join horizon
+    inner join (
+        select distinct date_trunc('month', month_day.day) as month
+        from horizon
+        cross join unnest(sequence(horizon.first_day, horizon.as_of_day)) as month_day (day)
+    ) as months on months.month >= sizes.cohort_month
+),
+
+running as (
+    select
+        grid.*,
+        coalesce(cells.retained, 0) as retained,
+        coalesce(cells.orders, 0) as orders,
+        coalesce(cells.revenue, cast(0 as decimal(18, 2))) as revenue,
+        coalesce(cells.margin, cast(0 as decimal(18, 2))) as margin,
+        coalesce(cells.unknown_margins, 0) as unknown_margins,
+        sum(coalesce(last_orders.persons, 0)) over (
+            partition by grid.cohort_month, grid.channel, grid.device_class
+            order by grid.period desc
+            rows between unbounded preceding and current row
+        ) as retained_from,
+        sum(coalesce(cells.margin, cast(0 as decimal(18, 2)))) over so_far as margin_so_far,
+        sum(coalesce(cells.unknown_margins, 0)) over so_far as unknown_so_far
+    from grid
+    left join cells
+        on cells.cohort_month = grid.cohort_month
+        and cells.channel = grid.channel
+        and cells.device_class = grid.device_class
+        and cells.period = grid.period
+    left join last_orders
+        on last_orders.cohort_month = grid.cohort_month
+        and last_orders.channel = grid.channel
+        and last_orders.device_class = grid.device_class
+        and last_orders.period = grid.period
+    window so_far as (
+        partition by grid.cohort_month, grid.channel, grid.device_class
+        order by grid.period
+        rows between unbounded preceding and current row
+    )
+)
+
+select
+    date_format(running.cohort_month, '%Y-%m') as cohort_month,
+    running.channel,
+    running.device_class,
+    running.period,
+    running.size,
+    case when running.is_complete then running.retained end as retained,
+    case when running.is_complete then cast(running.retained_from as bigint) end as retained_from,
+    case when running.is_complete then running.orders end as orders,
+    case when running.is_complete then cast(running.revenue as decimal(18, 2)) end as revenue,
+    case when running.is_complete and running.unknown_margins = 0 then cast(running.margin as decimal(18, 2)) end as margin,
+    case
+        when running.is_complete and running.unknown_so_far = 0 then
+            cast(running.margin_so_far as double) / cast(running.size as double)
+    end as cumulative_margin_per_person,
+    running.is_complete
+from running

@@ -1,0 +1,211 @@
+-- purpose: what each channel returned on what it cost, under each model, how sure that is, and against the period before
+-- grain: one row per model, channel and period
+-- key: model, channel, period
+-- kept: table
+-- published: yes
+-- columns:
+--   model: the attribution model
+--   channel: the channel; (unattributed) holds what no touch earned
+--   period: last_30_days, last_90_days, last_365_days, all_time, YYYY-MM or YYYY
+--   spend: media and fixed costs; null where none is on record
+--   leads: credited leads
+--   first_orders: credited first orders
+--   orders: credited orders
+--   revenue: credited revenue of orders less refunds
+--   margin: credited margin of orders less refunds; null where a part of it is unknown
+--   roas: revenue / spend
+--   roi: (margin - spend) / spend; null where spend or margin is unknown
+--   roi_low: lower end of the 90 % interval, by bootstrap over persons
+--   roi_high: its upper end
+--   cpl: spend / leads
+--   cac: spend / first orders
+--   previous_spend: spend of the period that it is compared with
+--   previous_margin: margin of that period
+--   previous_roi: ROI of that period
+--   verdict: no cost, thin, earns, loses, models disagree or unclear, over the models of verdict_models
+--   note: what the reader must know: no cost on record, margin unknown, fewer than 30 conversions
+with daily as (
+    select
+        channel_daily.day,
+        channel_daily.model,
+        channel_daily.channel,
+        sum(case when channel_daily.conversion_type = 'lead' then channel_daily.conversions else cast(0 as decimal(18, 6)) end) as leads,
+        sum(case when channel_daily.conversion_type = 'first_order' then channel_daily.conversions else cast(0 as decimal(18, 6)) end)
+            as first_orders,
+        sum(case when order_types.is_order then channel_daily.conversions else cast(0 as decimal(18, 6)) end) as orders,
+        sum(case when order_types.is_order then channel_daily.revenue else cast(0 as decimal(18, 6)) end) as revenue,
+        sum(case when order_types.is_order then channel_daily.margin else cast(0 as decimal(18, 6)) end) as margin,
+        max(case when order_types.is_order and channel_daily.margin is null then 1 else 0 end) as has_unknown_margin
+    from channel_daily
+    inner join (
+        select
+            conversion_types.conversion_type,
+            conversion_types.conversion_type in ('first_order', 'repeat_order') as is_order
+        from conversion_types
+    ) as order_types on order_types.conversion_type = channel_daily.conversion_type
+    group by channel_daily.day, channel_daily.model, channel_daily.channel
+),
+
+credited as (
+    select
+        periods.period,
+        daily.model,
+        daily.channel,
+        daily.day >= periods.from_day as is_current,
+        cast(sum(daily.leads) as decimal(18, 6)) as leads,
+        cast(sum(daily.first_orders) as decimal(18, 6)) as first_orders,
+        cast(sum(daily.orders) as decimal(18, 6)) as orders,
+        cast(sum(daily.revenue) as decimal(18, 6)) as revenue,
+        cast(sum(daily.margin) as decimal(18, 6)) as margin,
+        max(daily.has_unknown_margin) as has_unknown_margin
+    from daily
+    inner join periods
+        on daily.day between periods.from_day and periods.to_day
+        or daily.day between periods.previous_from_day and periods.previous_to_day
+    group by periods.period, daily.model, daily.channel, daily.day >= periods.from_day
+),
+
+spent as (
+    select
+        periods.period,
+        spend_daily.channel,
+        spend_daily.day >= periods.from_day as is_current,
+        sum(spend_daily.spend) as spend
+    from spend_daily
+    inner join periods
+        on spend_daily.day between periods.from_day and periods.to_day
+        or spend_daily.day between periods.previous_from_day and periods.previous_to_day
+    group by periods.period, spend_daily.channel, spend_daily.day >= periods.from_day
+),
+
+cells as (
+    select rule_models.model, seen.channel, seen.period
+    from rule_models
+    cross join (
+        select credited.channel, credited.period from credited where credited.is_current
+        union
+        select spent.channel, spent.period from spent where spent.is_current
+    ) as seen
+),
+
+figures as (
+    select
+        cells.model,
+        cells.channel,
+        cells.period,
+        nullif(cast(spent.spend as decimal(18, 2)), cast(0 as decimal(18, 2))) as spend,
+        coalesce(credited.leads, cast(0 as decimal(18, 6))) as leads,
+        coalesce(credited.first_orders, cast(0 as decimal(18, 6))) as first_orders,
+        coalesce(credited.orders, cast(0 as decimal(18, 6))) as orders,
+        coalesce(credited.revenue, cast(0 as decimal(18, 6))) as revenue,
+        case
+            when credited.has_unknown_margin = 1 then null
+            else coalesce(credited.margin, cast(0 as decimal(18, 6)))
+        end as margin,
+        nullif(cast(spent_before.spend as decimal(18, 2)), cast(0 as decimal(18, 2))) as previous_spend,
+        case
+            when periods.previous_from_day is null or periods.previous_from_day < horizon.first_day then null
+            when credited_before.has_unknown_margin = 1 then null
+            else coalesce(credited_before.margin, cast(0 as decimal(18, 6)))
+        end as previous_margin,
+        margin_intervals.margin_low,
+        margin_intervals.margin_high
+    from cells
+    inner join periods on periods.period = cells.period
+    cross join horizon
+    left join credited
+        on credited.model = cells.model
+        and credited.channel = cells.channel
+        and credited.period = cells.period
+        and credited.is_current
+    left join credited as credited_before
+        on credited_before.model = cells.model
+        and credited_before.channel = cells.channel
+        and credited_before.period = cells.period
+        and not credited_before.is_current
+    left join spent
+        on spent.channel = cells.channel
+        and spent.period = cells.period
+        and spent.is_current
+    left join spent as spent_before
+        on spent_before.channel = cells.channel
+        and spent_before.period = cells.period
+        and not spent_before.is_current
+    left join margin_intervals
+        on margin_intervals.model = cells.model
+        and margin_intervals.channel = cells.channel
+        and margin_intervals.period = cells.period
+),
+
+returned as (
+    select
+        figures.*,
+        cast(figures.revenue as double) / cast(figures.spend as double) as roas,
+        (cast(figures.margin as double) - cast(figures.spend as double)) / cast(figures.spend as double) as roi,
+        case
+            when figures.margin is not null then
+                (figures.margin_low - cast(figures.spend as double)) / cast(figures.spend as double)
+        end as roi_low,
+        case
+            when figures.margin is not null then
+                (figures.margin_high - cast(figures.spend as double)) / cast(figures.spend as double)
+        end as roi_high,
+        cast(figures.spend as double) / nullif(cast(figures.leads as double), 0e0) as cpl,
+        cast(figures.spend as double) / nullif(cast(figures.first_orders as double), 0e0) as cac,
+        (cast(figures.previous_margin as double) - cast(figures.previous_spend as double))
+            / cast(figures.previous_spend as double) as previous_roi
+    from figures
+),
+
+judged as (
+    select
+        returned.channel,
+        returned.period,
+        max(cast(returned.spend as double)) as spend,
+        max(cast(returned.orders as double)) as orders,
+        min(returned.roi) as least_roi,
+        max(returned.roi) as greatest_roi,
+        min(returned.roi_low) as least_low,
+        max(returned.roi_high) as greatest_high,
+        count(returned.roi_low) as intervals,
+        count(*) as models
+    from returned
+    inner join verdict_models on verdict_models.model = returned.model
+    group by returned.channel, returned.period
+)
+
+select
+    returned.model,
+    returned.channel,
+    returned.period,
+    returned.spend,
+    returned.leads,
+    returned.first_orders,
+    returned.orders,
+    returned.revenue,
+    returned.margin,
+    returned.roas,
+    returned.roi,
+    returned.roi_low,
+    returned.roi_high,
+    returned.cpl,
+    returned.cac,
+    returned.previous_spend,
+    returned.previous_margin,
+    returned.previous_roi,
+    case
+        when judged.spend is null then 'no cost'
+        when judged.orders < settings.thin_conversions then 'thin'
+        when judged.intervals = judged.models and judged.least_low > 0e0 then 'earns'
+        when judged.intervals = judged.models and judged.greatest_high < 0e0 then 'loses'
+        when judged.least_roi < 0e0 and judged.greatest_roi > 0e0 then 'models disagree'
+        else 'unclear'
+    end as verdict,
+    case
+        when returned.spend is null then 'no cost on record'
+        when returned.margin is null then 'margin unknown'
+        when cast(returned.orders as double) < settings.thin_conversions then 'fewer than 30 conversions'
+    end as note
+from returned
+cross join settings
+left join judged on judged.channel = returned.channel and judged.period = returned.period

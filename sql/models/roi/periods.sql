@@ -1,0 +1,55 @@
+-- purpose: the periods that a reader may choose, each ending on the last whole day at the latest, and what each is compared with
+-- grain: one row per period
+-- key: period
+-- kept: table
+-- published: no
+-- A month or year is compared with the same days of the year before; the others with as many days before them.
+with months as (
+    select distinct date_trunc('month', month_day.day) as from_day
+    from horizon
+    cross join unnest(sequence(horizon.first_day, horizon.as_of_day)) as month_day (day)
+),
+
+calendar as (
+    select
+        date_format(months.from_day, '%Y-%m') as period,
+        months.from_day,
+        date_add('day', -1, date_add('month', 1, months.from_day)) as to_day
+    from months
+    union all
+    select
+        date_format(date_trunc('year', months.from_day), '%Y'),
+        date_trunc('year', months.from_day),
+        date_add('day', -1, date_add('year', 1, date_trunc('year', months.from_day)))
+    from months
+    group by date_trunc('year', months.from_day)
+),
+
+clipped as (
+    select
+        calendar.period,
+        calendar.from_day,
+        case when calendar.to_day > horizon.as_of_day then horizon.as_of_day else calendar.to_day end as to_day
+    from calendar
+    cross join horizon
+)
+
+select
+    clipped.period,
+    clipped.from_day,
+    clipped.to_day,
+    date_add('year', -1, clipped.from_day) as previous_from_day,
+    date_add('year', -1, clipped.to_day) as previous_to_day
+from clipped
+union all
+select
+    rolling.period,
+    date_add('day', 1 - rolling.days, horizon.as_of_day),
+    horizon.as_of_day,
+    date_add('day', 1 - 2 * rolling.days, horizon.as_of_day),
+    date_add('day', -rolling.days, horizon.as_of_day)
+from horizon
+cross join (values ('last_30_days', 30), ('last_90_days', 90), ('last_365_days', 365)) as rolling (period, days)
+union all
+select 'all_time', horizon.first_day, horizon.as_of_day, cast(null as date), cast(null as date)
+from horizon

@@ -1,0 +1,134 @@
+-- purpose: source, medium, campaign and channel of each distinct combination of declared traffic
+-- grain: one row per traffic key
+-- key: traffic_key
+-- kept: table
+-- published: no
+-- Channel is null where the key declares nothing: such an event never cuts a session. The rules are data (the seed
+-- channel_rules, after the company's own): a changed rule reclassifies the whole history at the next build.
+with distinct_keys as (
+    select distinct
+        event_once.traffic_key,
+        event_once.touch_source,
+        event_once.touch_medium,
+        event_once.touch_campaign,
+        event_once.touch_campaign_id,
+        event_once.referrer_host,
+        event_once.click_id_kind
+    from event_once
+),
+
+own_hosts as (
+    select distinct distinct_keys.referrer_host
+    from distinct_keys
+    inner join own_sites
+        on distinct_keys.referrer_host = own_sites.site
+        or distinct_keys.referrer_host like '%.' || own_sites.site
+),
+
+referred as (
+    select
+        distinct_keys.*,
+        case when own_hosts.referrer_host is null then distinct_keys.referrer_host end as foreign_host
+    from distinct_keys
+    left join own_hosts on own_hosts.referrer_host = distinct_keys.referrer_host
+),
+
+named as (
+    select
+        referred.traffic_key,
+        referred.touch_campaign,
+        referred.touch_campaign_id,
+        coalesce(
+            referred.touch_source,
+            case
+                when referred.click_id_kind in ('gclid', 'gbraid', 'wbraid') then 'google'
+                when referred.click_id_kind = 'msclkid' then 'bing'
+                when referred.click_id_kind = 'ttclid' then 'tiktok'
+                when referred.click_id_kind = 'li_fat_id' then 'linkedin'
+                when referred.click_id_kind = 'twclid' then 'twitter'
+                when referred.click_id_kind = 'fbclid' and host_site.source is null then 'facebook'
+            end,
+            host_site.source,
+            parent_site.source,
+            referred.foreign_host
+        ) as source,
+        coalesce(
+            referred.touch_medium,
+            case
+                when referred.touch_source is not null then null
+                when referred.click_id_kind in ('gclid', 'gbraid', 'wbraid', 'msclkid') then 'cpc'
+                when referred.click_id_kind in ('ttclid', 'li_fat_id', 'twclid') then 'paid_social'
+                when referred.click_id_kind = 'fbclid' then 'social'
+                when referred.foreign_host is null then null
+                when coalesce(host_site.category, parent_site.category) = 'search' then 'organic'
+                when coalesce(host_site.category, parent_site.category) = 'social' then 'social'
+                else 'referral'
+            end
+        ) as medium
+    from referred
+    left join source_sites as host_site on host_site.site = referred.foreign_host
+    left join source_sites as parent_site
+        on parent_site.site = regexp_replace(referred.foreign_host, '^[^.]+\.', '')
+),
+
+categorised as (
+    select
+        named.*,
+        lower(coalesce(named.touch_campaign, '')) as campaign_key,
+        coalesce(source_sites.category, '') as site_category,
+        named.source is not null or named.medium is not null or named.touch_campaign is not null
+        or named.touch_campaign_id is not null as is_declared
+    from named
+    left join source_sites on source_sites.site = named.source
+),
+
+rules as (
+    select rule_no, channel, source, medium, campaign, site_category from company_channel_rules
+    union all
+    select rule_no, channel, source, medium, campaign, site_category from channel_rules
+),
+
+matched as (
+    select categorised.traffic_key, min(rules.rule_no) as rule_no
+    from categorised
+    inner join rules
+        on (coalesce(rules.source, '') = '' or regexp_like(coalesce(categorised.source, ''), rules.source))
+        and (coalesce(rules.medium, '') = '' or regexp_like(coalesce(categorised.medium, ''), rules.medium))
+        and (coalesce(rules.campaign, '') = '' or regexp_like(categorised.campaign_key, rules.campaign))
+        and (coalesce(rules.site_category, '') = '' or regexp_like(categorised.site_category, rules.site_category))
+    where categorised.is_declared
+    group by categorised.traffic_key
+),
+
+listed as (
+    select
+        categorised.traffic_key,
+        campaigns.channel,
+        campaigns.campaign,
+        row_number() over (
+            partition by categorised.traffic_key
+            order by
+                case when campaigns.campaign_id = categorised.touch_campaign_id then 0 else 1 end,
+                case when coalesce(campaigns.source, '') = '' then 1 else 0 end,
+                campaigns.campaign,
+                campaigns.channel
+        ) as list_no
+    from categorised
+    inner join campaigns
+        on (coalesce(campaigns.source, '') = '' or campaigns.source = categorised.source)
+        and (
+            (coalesce(campaigns.campaign_id, '') <> '' and campaigns.campaign_id = categorised.touch_campaign_id)
+            or (coalesce(campaigns.alias, '') <> '' and campaigns.alias = categorised.campaign_key)
+        )
+)
+
+select
+    categorised.traffic_key,
+    categorised.source,
+    categorised.medium,
+    coalesce(nullif(listed.campaign, ''), categorised.touch_campaign, categorised.touch_campaign_id) as campaign,
+    coalesce(nullif(listed.channel, ''), rules.channel) as channel
+from categorised
+left join matched on matched.traffic_key = categorised.traffic_key
+left join rules on rules.rule_no = matched.rule_no
+left join listed on listed.traffic_key = categorised.traffic_key and listed.list_no = 1
