@@ -74,7 +74,7 @@ export async function createDuckDbWarehouse(options: DuckDbOptions = {}): Promis
         connection,
         `select column_name, data_type from information_schema.columns where table_name = ${quoteText(name)} and table_schema = 'main' order by ordinal_position`,
       );
-      return rows.map((row) => ({ name: String(row['column_name']), type: typeName(String(row['data_type'])) }));
+      return rows.map((row) => ({ name: String(row.column_name), type: typeName(String(row.data_type)) }));
     },
     async unload(select, location) {
       await mkdir(dirname(location), { recursive: true });

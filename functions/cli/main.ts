@@ -35,7 +35,16 @@ const globals = z.object({
 
 export type World = Pick<CliContext, 'cwd' | 'env' | 'now' | 'stdout' | 'stderr' | 'isTerminal'>;
 
-const realWorld = (): World => ({
+const realWorld = (): World => {
+  // A reader such as `head` may close the pipe before the end.
+  process.stdout.on('error', (error) => {
+    if ('code' in error && error.code === 'EPIPE') process.exit(0);
+    throw error;
+  });
+  return worldOfProcess();
+};
+
+const worldOfProcess = (): World => ({
   cwd: process.cwd(),
   env: process.env,
   now: () => new Date(),

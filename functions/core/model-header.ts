@@ -123,14 +123,17 @@ function oneOf<const Value extends string>(
   return value;
 }
 
+/** A field with the lines that continue it; those with a single blank before them are prose. */
 function whole(field: Field): string {
-  return [field.text, ...field.below.map((line) => line.text.trim())].join(' ');
+  const continued = field.below.filter((line) => line.text.startsWith('  ')).map((line) => line.text.trim());
+  return [field.text, ...continued].join(' ');
 }
 
 function readColumns(field: Field | undefined, file: string): { name: string; description: string }[] {
   const columns: { name: string; description: string }[] = [];
   for (const { line, text } of field?.below ?? []) {
-    const named = /^ {1,3}([a-z][a-z0-9_]*):\s*(.+)$/.exec(text);
+    if (!text.startsWith('  ')) continue;
+    const named = /^ {2,3}([a-z][a-z0-9_]*):\s*(.+)$/.exec(text);
     const last = columns.at(-1);
     if (named !== null) columns.push({ name: named[1] ?? '', description: named[2] ?? '' });
     else if (/^ {4,}\S/.test(text) && last !== undefined) last.description += ` ${text.trim()}`;

@@ -1,0 +1,121 @@
+import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import * as z from 'zod';
+import { UsageError } from '#core/errors';
+import type { Clock } from '#core/ports';
+import type { BuildOptions, BuildResult } from '#pipeline/build';
+import type { Company } from '#pipeline/company';
+import type { CliContext, Progress } from './context.ts';
+
+const options = z.object({
+  plan: z.boolean().default(false),
+  select: z.string().optional(),
+  fullRefresh: z.boolean().default(false),
+  asOf: z.string().optional(),
+});
+
+/** `percorso build`: raw to published marts. */
+export function register(program: Command, context: CliContext): void {
+  program
+    .command('build')
+    .description('make the published tables from all that has come in')
+    .option('--plan', 'print the statements and run none')
+    .option('--select <models>', 'only these: MODEL, MODEL+ (and all made of it), +MODEL (and all it is made of)')
+    .option('--full-refresh', 'make everything anew (as yet every build does)')
+    .option('--as-of <day>', 'the last whole day, such as 2026-01-31, instead of the last one in the data')
+    .action(async (given: unknown) => {
+      const { plan, select, asOf } = options.parse(given);
+      if (asOf !== undefined && !z.iso.date().safeParse(asOf).success) {
+        throw new UsageError(`--as-of ${asOf}: not a day`, { mend: 'write it as 2026-01-31' });
+      }
+      const company = await context.company();
+      const wanted: BuildOptions = {
+        now: context.now,
+        ...(select === undefined ? {} : { select }),
+        ...(asOf === undefined ? {} : { asOf }),
+      };
+      if (plan) return printPlan(company, context, wanted);
+      const result = await buildCompany(company, wanted, context.progress('build'));
+      report(result, context);
+    });
+}
+
+async function printPlan(company: Company, context: CliContext, wanted: BuildOptions): Promise<void> {
+  const [{ planCompany }, { describeStep }] = await Promise.all([import('#pipeline/build'), import('#pipeline/plan')]);
+  const { steps } = planCompany(company, await openCatalogue(), wanted);
+  if (context.json) context.stdout(`${JSON.stringify(steps, null, 2)}\n`);
+  else context.stdout(`${steps.map(describeStep).join('\n\n')}\n`);
+}
+
+async function openCatalogue() {
+  const [{ createQueryReader }, { readCatalogue }] = await Promise.all([
+    import('#adapters/trino-reader'),
+    import('#pipeline/catalogue'),
+  ]);
+  return readCatalogue(await createQueryReader());
+}
+
+/**
+ * Builds a company on this machine, one build at a time: what waits in the spool first, then the tables.
+ * @throws ChecksFailedError where a check failed, PercorsoError where another build is under way; nothing is published then.
+ */
+export async function buildCompany(
+  company: Company,
+  wanted: BuildOptions,
+  progress: Progress,
+  now: Clock = () => new Date(),
+): Promise<BuildResult> {
+  const [{ withLock }, { createDuckDbWarehouse }, { build }, catalogue] = await Promise.all([
+    import('#adapters/file-lock'),
+    import('#adapters/duckdb-warehouse'),
+    import('#pipeline/build'),
+    openCatalogue(),
+  ]);
+  return withLock(join(company.paths.locks, 'build.lock'), 'a build', async () => {
+    // Scratch of builds that died: nobody else can be using it while the lock is held.
+    for (const name of await readdir(company.paths.work).catch(() => [])) {
+      await rm(join(company.paths.work, name), { recursive: true, force: true });
+    }
+    const { memory, threads } = company.config.engine;
+    const warehouse = await createDuckDbWarehouse({
+      file: join(company.paths.work, `${now().getTime()}-${process.pid}.duckdb`),
+      memory,
+      ...(threads === undefined ? {} : { threads }),
+    });
+    try {
+      const result = await build(company, catalogue, warehouse, {
+        now,
+        ...wanted,
+        onStep: ({ done, of, label }) => progress.update(`${done + 1} of ${of}: ${label}`),
+      });
+      progress.done(`${Object.keys(result.manifest.tables).length} tables up to ${result.manifest.as_of}`);
+      return result;
+    } finally {
+      await warehouse.close();
+    }
+  });
+}
+
+function report(result: BuildResult, context: CliContext): void {
+  for (const check of result.checks.filter((one) => one.failing_rows > 0)) {
+    context.stderr(`warning: ${check.check} on ${check.model}: ${check.failing_rows} rows\n`);
+  }
+  if (!context.json) return;
+  const { manifest, checks, timings, seconds, peak_mb } = result;
+  context.stdout(
+    `${JSON.stringify(
+      {
+        build_id: manifest.build_id,
+        as_of: manifest.as_of,
+        seconds,
+        peak_mb,
+        tables: Object.fromEntries(Object.entries(manifest.tables).map(([name, table]) => [name, table.rows])),
+        checks,
+        timings,
+      },
+      null,
+      2,
+    )}\n`,
+  );
+}
