@@ -22,7 +22,7 @@ describe('reading times', () => {
     ['5.1.26', 'd.M.yy', '2026-01-04T23:00:00.000Z'],
     ['1767603600', 'X', '2026-01-05T09:00:00.000Z'],
     ['Jan 5, 2026, 2:05 PM', 'LLL d, yyyy, h:mm a', '2026-01-05T13:05:00.000Z'],
-    ["5 alle 10 del 1/2026", "d 'alle' HH 'del' M/yyyy", '2026-01-05T09:00:00.000Z'],
+    ['5 alle 10 del 1/2026', "d 'alle' HH 'del' M/yyyy", '2026-01-05T09:00:00.000Z'],
   ])('reads %s as %s', async (text, format, expected) => {
     expect(await instant(text, format)).toBe(expected);
   });
