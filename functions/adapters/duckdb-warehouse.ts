@@ -1,7 +1,7 @@
 import { mkdir, open, readFile, rm } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { dirname } from 'node:path';
-import { type DuckDBConnection, DuckDBInstance, type Json } from '@duckdb/node-api';
+import { type DuckDBConnection, DuckDBInstance, type DuckDBResultReader, type Json } from '@duckdb/node-api';
 import type { SqlValue, Warehouse } from '#core/ports';
 
 export interface DuckDbOptions {
@@ -99,16 +99,16 @@ export async function createDuckDbWarehouse(options: DuckDbOptions = {}): Promis
   return warehouse;
 }
 
-/** Rows as plain values: numbers only for types that a JavaScript number holds exactly, all else as text. */
-export async function queryRows(connection: DuckDBConnection, sql: string): Promise<Record<string, SqlValue>[]> {
+async function queryRows(connection: DuckDBConnection, sql: string): Promise<Record<string, SqlValue>[]> {
   const reader = await connection.runAndReadAll(sql);
   const names = reader.deduplicatedColumnNames();
+  return readRows(reader).map((row) => Object.fromEntries(names.map((name, index) => [name, row[index] ?? null])));
+}
+
+/** Rows as plain values: numbers only for types that a JavaScript number holds exactly, all else as text. */
+export function readRows(reader: DuckDBResultReader): SqlValue[][] {
   const isInstant = reader.columnTypes().map((type) => String(type).startsWith('TIMESTAMP'));
-  return reader
-    .getRowsJson()
-    .map((row) =>
-      Object.fromEntries(names.map((name, index) => [name, plainValue(row[index] ?? null, isInstant[index] === true)])),
-    );
+  return reader.getRowsJson().map((row) => row.map((value, index) => plainValue(value, isInstant[index] === true)));
 }
 
 function plainValue(value: Json, isInstant: boolean): SqlValue {
@@ -125,8 +125,8 @@ function isoInstant(text: string): string {
   return `${match[1]}T${match[2]}${fraction.startsWith('.') ? fraction : `.${fraction}`}Z`;
 }
 
-/** Engine's names of types as ours. */
-function typeName(type: string): string {
+/** The engine's names of types as ours. */
+export function typeName(type: string): string {
   const lower = type.toLowerCase();
   if (lower === 'timestamp with time zone') return 'timestamptz';
   return lower;

@@ -61,3 +61,20 @@ export interface Warehouse {
   unload(select: string, location: string): Promise<number>;
   close(): Promise<void>;
 }
+
+/** A value's column and its type, in our names of types. */
+export interface TypedColumn {
+  name: string;
+  type: string;
+}
+
+/** Read-only SQL over published tables. Nothing else on the machine can be reached or changed through it. */
+export interface MartReader {
+  /**
+   * Rows of one SELECT. Money comes as text so that nothing is rounded, instants as ISO text in UTC, whole numbers as
+   * numbers where these hold them exactly and as text beyond.
+   * @throws UsageError where it is not one SELECT, or reaches for what it may not.
+   */
+  query(sql: string): Promise<{ columns: TypedColumn[]; rows: SqlValue[][] }>;
+  close(): void;
+}
