@@ -107,9 +107,8 @@ grid as (
     from sizes
     cross join horizon
     inner join (
-        select distinct date_trunc('month', month_day.day) as month
-        from horizon
-        cross join unnest(sequence(horizon.first_day, horizon.as_of_day)) as month_day (day)
+        select distinct date_trunc('month', calendar.day) as month
+        from calendar
     ) as months on months.month >= sizes.cohort_month
 ),
 

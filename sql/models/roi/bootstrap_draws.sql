@@ -28,7 +28,8 @@ from (
             256
         ) as bucket
     from settings
-    cross join unnest(sequence(1, settings.bootstrap_replicates)) as replicates (replicate)
+    cross join unnest(sequence(1, 1000)) as replicates (replicate)
     cross join unnest(sequence(1, 256)) as draw_numbers (draw_no)
+    where replicates.replicate <= settings.bootstrap_replicates
 ) as draws
 group by draws.replicate, draws.bucket

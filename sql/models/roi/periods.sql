@@ -5,12 +5,11 @@
 -- published: no
 -- A month or year is compared with the same days of the year before; the others with as many days before them.
 with months as (
-    select distinct date_trunc('month', month_day.day) as from_day
-    from horizon
-    cross join unnest(sequence(horizon.first_day, horizon.as_of_day)) as month_day (day)
+    select distinct date_trunc('month', calendar.day) as from_day
+    from calendar
 ),
 
-calendar as (
+calendar_periods as (
     select
         date_format(months.from_day, '%Y-%m') as period,
         months.from_day,
@@ -27,10 +26,10 @@ calendar as (
 
 clipped as (
     select
-        calendar.period,
-        calendar.from_day,
-        case when calendar.to_day > horizon.as_of_day then horizon.as_of_day else calendar.to_day end as to_day
-    from calendar
+        calendar_periods.period,
+        calendar_periods.from_day,
+        case when calendar_periods.to_day > horizon.as_of_day then horizon.as_of_day else calendar_periods.to_day end as to_day
+    from calendar_periods
     cross join horizon
 )
 

@@ -29,7 +29,7 @@ with fixed_days as (
         ) as spend
     from fixed_costs
     left join fx_days on fx_days.currency = fixed_costs.currency and fx_days.day = fixed_costs.from_date
-    cross join unnest(sequence(fixed_costs.from_date, fixed_costs.to_date)) as fixed_day (day)
+    inner join calendar as fixed_day on fixed_day.day between fixed_costs.from_date and fixed_costs.to_date
 )
 
 select
@@ -50,6 +50,4 @@ select
     cast(0 as bigint),
     cast(0 as bigint)
 from fixed_days
-cross join horizon
-where fixed_days.day between horizon.first_day and horizon.as_of_day
 group by fixed_days.day, fixed_days.channel
