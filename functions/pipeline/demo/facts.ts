@@ -123,6 +123,8 @@ export interface CrmContact {
   newsletter: boolean;
   /** The recommendation that brought them. */
   friendCode: string | undefined;
+  /** The cookie of the visit on which they filled in the form. */
+  webVisitor: string | undefined;
 }
 
 /** An ad platform counts a sale as its own when its ad was clicked (or, for video, seen) in the 30 days before. */

@@ -132,7 +132,7 @@ export function live(
     const hours = isTrade ? 7 + 11 * draw(purpose, day) : 7.5 + 14.5 * Math.sqrt(draw(purpose, day));
     return Math.floor(hours * 3600);
   };
-  const enterCrm = (day: number, second: number, origin: CrmContact['origin']) => {
+  const enterCrm = (day: number, second: number, origin: CrmContact['origin'], webVisitor?: string) => {
     if (crm !== undefined) return;
     crm = {
       person,
@@ -146,6 +146,7 @@ export function live(
       customerSince: person.oldCustomerSince,
       newsletter: false,
       friendCode: saidBy?.code,
+      webVisitor,
     };
   };
   const claim = (day: number, value: number) => {
@@ -155,7 +156,7 @@ export function live(
     }
   };
 
-  const buy = (day: number, second: number, category: Category, route: Order['route']): Order => {
+  const buy = (day: number, second: number, category: Category, route: Order['route'], ofDeal = false): Order => {
     if (route === 'web' && (isTrade || draw('opens account', day) < 0.6)) hasAccount = true;
     if (route === 'store' && card === undefined && draw('takes card', day) < 0.55) card = cardNumber;
     if (route === 'phone' || route === 'agent') enterCrm(day, second, route === 'agent' ? 'agente' : 'telefono');
@@ -168,7 +169,7 @@ export function live(
       route,
       isFirst: orders === 0 && person.oldCustomerSince === undefined,
       userId: route === 'web' && hasAccount ? userId : undefined,
-      crmId: route === 'phone' || route === 'agent' ? crmId : undefined,
+      crmId: ofDeal || route === 'phone' || route === 'agent' ? crmId : undefined,
       card: route === 'store' ? card : undefined,
     });
     orders += 1;
@@ -208,9 +209,9 @@ export function live(
     return order;
   };
 
-  const openDealOf = (day: number, second: number, origin: CrmContact['origin']) => {
+  const openDealOf = (day: number, second: number, origin: CrmContact['origin'], webVisitor?: string) => {
     if (openDeal !== undefined || need === undefined) return;
-    enterCrm(day, second, origin);
+    enterCrm(day, second, origin, webVisitor);
     need.quotedOn = day;
     need.end = Math.max(need.end, day + 50);
     openDeal = {
@@ -239,8 +240,7 @@ export function live(
     }
     const byAgent = person.hasAgent && has('field_sales');
     const route = byAgent ? 'agent' : has('phone') && draw('signs by phone', deal.day) < 0.6 ? 'phone' : 'web';
-    const order = buy(day, second, wanted.category, route);
-    if (route === 'web') order.crmId = crmId;
+    const order = buy(day, second, wanted.category, route, true);
     facts.deal?.({ ...deal, amount: order.net, closed: { day, second: second - 600, won: true, orderId: order.id } });
   };
 
@@ -252,6 +252,9 @@ export function live(
     if (day - cookie.lastDay > device.cookieDays) cookie.turn += 1;
     cookie.lastDay = day;
     cookies.set(device.number, cookie);
+    const anonymousId = uuid(draw, 'cookie', device.number, cookie.turn);
+    // The form on the site hands the cookie on to the CRM, where there is one.
+    const knowsCookie = !person.blocksTracking && person.allowsAnalytics;
     if (campaign !== undefined) clicks.push({ campaign, day });
     const isAdInFeed = campaign === 'prospecting' || campaign === 'retargeting';
     const stays = (isAdInFeed ? 0.15 : 0.45) + (need === undefined ? 0 : 0.3) + 0.1 * Math.min(1, familiarity(day));
@@ -272,7 +275,7 @@ export function live(
         draw('asks for a quote', day, turn) < 0.26 * (1 - Math.exp(-need.interest))
       ) {
         outcome = 'quote';
-        openDealOf(day, second, 'sito');
+        openDealOf(day, second + 600, 'sito', knowsCookie ? anonymousId : undefined);
       } else if (
         !asks &&
         draw('buys', day, turn) < needs[need.category].buys * (1 - Math.exp(-1.1 * need.interest)) * (isTrade ? 1.8 : 1)
@@ -297,7 +300,7 @@ export function live(
       day,
       second,
       device,
-      anonymousId: uuid(draw, 'cookie', device.number, cookie.turn),
+      anonymousId,
       entry,
       pages: order === undefined ? Math.min(pages, 14) : Math.max(pages, 3),
       topic: need?.category ?? order?.category ?? pick(['unit', 'maintenance', 'part'], draw('topic', day, turn)),
@@ -323,7 +326,9 @@ export function live(
   const search = (day: number, category: Category) => {
     const campaign = category === 'unit' ? campaigns.heating : campaigns.parts;
     if (draw('recalls us', day) < 1 - Math.exp(-0.9 * familiarity(day))) return comeByName(day);
-    const clicksAd = draw('clicks generic ad', day) < (category === 'unit' ? 0.42 : 0.27) * Math.min(1.4, presence(campaign, day, seed));
+    const clicksAd =
+      draw('clicks generic ad', day) <
+      (category === 'unit' ? 0.42 : 0.27) * Math.min(1.4, presence(campaign, day, seed));
     if (clicksAd && has('generic_search')) return browse(day, { way: 'campaign', campaign: campaign.key }, 2);
     const findsUs = draw('finds us unpaid', day) < (clicksAd ? 0.2 : 0.14);
     if (findsUs && has('organic_search')) return browse(day, { way: 'organic-search' }, 2);
@@ -581,7 +586,7 @@ export function live(
         break;
     }
   }
-  if (openDeal !== undefined) facts.deal?.({ ...openDeal, amount: 300_000 });
+  if (openDeal !== undefined && openDeal.day <= lastDay) facts.deal?.({ ...openDeal, amount: 300_000 });
   if (crm !== undefined)
     facts.crmContact?.({ ...crm, userId: hasAccount ? userId : undefined, card, newsletter: isSubscribed });
 }
