@@ -48,7 +48,7 @@ async function queryOnce(connection: DuckDBConnection, sql: string): ReturnType<
     }
     const statement = await statements.prepare(0);
     // The allowed files could be written to as well as read: only a SELECT never writes.
-    if (statement.statementType !== StatementType.SELECT && statement.statementType !== StatementType.EXPLAIN) {
+    if (statement.statementType !== StatementType.SELECT) {
       throw new UsageError('only SELECT is possible here: published tables are read-only', {
         mend: 'write one SELECT',
       });

@@ -77,6 +77,7 @@ export async function buildCompany(
     for (const name of await readdir(company.paths.work).catch(() => [])) {
       await rm(join(company.paths.work, name), { recursive: true, force: true });
     }
+    await drain(company, now);
     const { memory, threads } = company.config.engine;
     const warehouse = await createDuckDbWarehouse({
       file: join(company.paths.work, `${now().getTime()}-${process.pid}.duckdb`),
@@ -95,6 +96,16 @@ export async function buildCompany(
       await warehouse.close();
     }
   });
+}
+
+/** What the door has acknowledged belongs into this build, also where no collector runs any more. */
+async function drain(company: Company, now: Clock): Promise<void> {
+  if ((await readdir(company.paths.spool).catch(() => [])).length === 0) return;
+  const [{ drainSpool }, { createSpoolQueue }] = await Promise.all([
+    import('#pipeline/drain'),
+    import('#adapters/spool-queue'),
+  ]);
+  await drainSpool(company, createSpoolQueue(company.paths.spool), now);
 }
 
 function report(result: BuildResult, context: CliContext): void {
