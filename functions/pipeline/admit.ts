@@ -6,6 +6,7 @@ import { costSchema, type StoredCost } from '#core/cost';
 import { createDeviceReader } from '#core/device';
 import { eventSchema, identifierKinds, type StoredEvent } from '#core/event';
 import { createIdentifiers, normaliseEmail } from '#core/identifiers';
+import type { Clock } from '#core/ports';
 import { createReportingDay } from '#core/reporting-day';
 
 export interface AdmitContext {
@@ -14,7 +15,8 @@ export interface AdmitContext {
   identifierKey: Buffer;
   /** Who says it. A browser's key is public. */
   trust: StoredEvent['trust'];
-  receivedAt: Date;
+  /** When it came in: one instant for a file, a clock for a door that stays open. */
+  receivedAt: Date | Clock;
   /** Whether money of this currency and day can be converted (createRateCheck of #core/fx-rates). */
   hasRate(currency: string, day: string): boolean;
 }
@@ -161,9 +163,9 @@ export function createAdmitter(context: AdmitContext): Admitter {
   const identifiers = createIdentifiers(context.identifierKey, config.country);
   const readDevice = createDeviceReader();
   const reportingDay = createReportingDay(config.timeZone);
-  const receivedAt = context.receivedAt.toISOString();
-  const latest = context.receivedAt.getTime() + config.bounds.maxFutureHours * 3_600_000;
-  const latestDay = reportingDay(latest);
+  const { receivedAt } = context;
+  const now = () => (typeof receivedAt === 'function' ? receivedAt() : receivedAt);
+  const latestAt = (received: Date) => received.getTime() + config.bounds.maxFutureHours * 3_600_000;
 
   /** What stood at a path of the input, for a message: short, and without addresses. */
   function shown(input: unknown, path: readonly PropertyKey[]): string {
@@ -290,9 +292,11 @@ export function createAdmitter(context: AdmitContext): Admitter {
     if (!parsed.success) return refusal(parsed.error, input);
     const event = parsed.data;
 
+    const received = now();
     const occurredAt = Date.parse(event.occurred_at);
     const day = reportingDay(occurredAt);
-    if (day < config.bounds.earliest || occurredAt > latest) return outOfBounds('occurred_at', event.occurred_at);
+    if (day < config.bounds.earliest || occurredAt > latestAt(received))
+      return outOfBounds('occurred_at', event.occurred_at);
 
     const hasMoney = moneyFields.some((field) => event.value[field] !== undefined && event.value[field] !== null);
     const currency = event.value.currency ?? (hasMoney ? config.currency : undefined);
@@ -375,7 +379,7 @@ export function createAdmitter(context: AdmitContext): Admitter {
     } else {
       body.event_id = identifiers.scrubText(event.event_id);
     }
-    body.received_at = receivedAt;
+    body.received_at = received.toISOString();
     return { ok: true, value: body };
   }
 
@@ -383,7 +387,8 @@ export function createAdmitter(context: AdmitContext): Admitter {
     const parsed = costSchema.safeParse(input);
     if (!parsed.success) return refusal(parsed.error, input);
     const cost = parsed.data;
-    if (cost.cost_date < config.bounds.earliest || cost.cost_date > latestDay) {
+    const received = now();
+    if (cost.cost_date < config.bounds.earliest || cost.cost_date > reportingDay(latestAt(received))) {
       return outOfBounds('cost_date', cost.cost_date);
     }
     if (!context.hasRate(cost.currency, cost.cost_date)) return noRate(cost.currency, cost.cost_date, 'currency');
@@ -404,7 +409,7 @@ export function createAdmitter(context: AdmitContext): Admitter {
         currency: cost.currency,
         platform_conversions: cost.platform_conversions ?? 0,
         platform_value: decimalText(cost.platform_value ?? '0'),
-        received_at: receivedAt,
+        received_at: received.toISOString(),
         import_id: importId,
         schema_version: 1,
       },

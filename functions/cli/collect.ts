@@ -1,0 +1,136 @@
+import type { ServerType } from '@hono/node-server';
+import { type Command, Option } from 'commander';
+import * as z from 'zod';
+import { PercorsoError, UsageError } from '#core/errors';
+import type { WrittenCounts } from '#pipeline/store';
+import type { CliContext } from './context.ts';
+
+const optionsShape = z.object({
+  port: z.coerce.number().int().min(0).max(65_535),
+  host: z.string().min(1),
+  every: z.coerce.number().positive(),
+});
+
+/** `percorso collect`: the HTTP door, with its spool drained into the lake as it runs. */
+export function register(program: Command, context: CliContext): void {
+  program
+    .command('collect')
+    .description('the HTTP door: takes what Segment SDKs send')
+    .option('--port <number>', 'the port; 0 takes a free one', '4390')
+    .option('--host <address>', 'the address to listen on; 0.0.0.0 opens it to the network', '127.0.0.1')
+    .addOption(new Option('--every <seconds>', 'how often the spool is moved into the lake').default('30'))
+    .action(async (given: unknown) => {
+      const parsed = optionsShape.safeParse(given);
+      if (!parsed.success) {
+        const issue = parsed.error.issues[0];
+        throw new UsageError(`--${String(issue?.path[0] ?? 'port')}: ${issue?.message}`, {
+          mend: 'write for example `percorso collect --port 4390`',
+        });
+      }
+      await collect(context, parsed.data);
+    });
+}
+
+async function collect(context: CliContext, options: z.output<typeof optionsShape>): Promise<void> {
+  const company = await context.company();
+  const [
+    { createCollector, readWriteKeys },
+    { drainSpool },
+    { createCollectApp },
+    { createSpoolQueue },
+    { createRateCheck },
+    { serve },
+  ] = await Promise.all([
+    import('#pipeline/collect'),
+    import('#pipeline/drain'),
+    import('#handlers/collect'),
+    import('#adapters/spool-queue'),
+    import('#core/fx-rates'),
+    import('@hono/node-server'),
+  ]);
+  const { config } = company;
+  const { keys, missing } = readWriteKeys(config, company.env);
+  for (const { source, variable } of missing) {
+    context.stderr(`source "${source}" can send nothing: ${variable} is not set. Set it to the source's write key.\n`);
+  }
+  if (keys.length === 0) {
+    context.stderr(
+      `no source of ${company.configPath} has a write key, so every sender gets 401.\n` +
+        "mend: name a variable in the configuration, sources: { shop: { writeKeyEnv: 'PERCORSO_KEY_SHOP' } }, and set it to a long random text\n",
+    );
+  }
+
+  const queue = createSpoolQueue(company.paths.spool);
+  const collector = createCollector({
+    config,
+    identifierKey: await company.identifierKey(),
+    env: company.env,
+    queue,
+    hasRate: createRateCheck(config.currency, company.lists.fxRates),
+    now: context.now,
+  });
+
+  // One drain at a time: two at once would write the same events into two objects.
+  let draining: Promise<void> = Promise.resolve();
+  function drain(): Promise<void> {
+    draining = draining.then(async () => {
+      try {
+        const counts = await drainSpool(company, queue, context.now);
+        if (counts.events + counts.rejected > 0) context.stderr(`${summary(counts)}\n`);
+      } catch (error) {
+        const cause = error instanceof Error ? error.message : String(error);
+        context.stderr(`the spool could not be moved into the lake: ${cause}. It is tried again.\n`);
+      }
+    });
+    return draining;
+  }
+
+  await drain();
+  const app = createCollectApp(collector);
+  const server = await new Promise<ServerType>((resolve, reject) => {
+    const listening = serve({ fetch: app.fetch, port: options.port, hostname: options.host }, (info) => {
+      const name = info.family === 'IPv6' ? `[${info.address}]` : info.address;
+      const address = `http://${name}:${info.port}`;
+      if (context.json)
+        context.stdout(`${JSON.stringify({ address, port: info.port, sources: keys.map(({ source }) => source) })}\n`);
+      else
+        context.stdout(`collecting on ${address} for ${keys.map(({ source }) => source).join(', ') || 'no source'}\n`);
+      listening.off('error', refuse);
+      resolve(listening);
+    });
+    const refuse = (cause: Error) =>
+      reject(
+        new PercorsoError(`port ${options.port} of ${options.host} cannot be listened on: ${cause.message}`, {
+          mend: 'choose another with --port, or end what listens there',
+          cause,
+        }),
+      );
+    listening.on('error', refuse);
+  });
+  const timer = setInterval(() => void drain(), options.every * 1000);
+
+  await new Promise<void>((resolve) => {
+    const stop = () => {
+      process.off('SIGTERM', stop);
+      process.off('SIGINT', stop);
+      resolve();
+    };
+    process.on('SIGTERM', stop);
+    process.on('SIGINT', stop);
+  });
+  clearInterval(timer);
+  // Requests under way are answered; kept-alive connections that ask for nothing are closed.
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  const connections = 'closeAllConnections' in server ? server : undefined;
+  connections?.closeIdleConnections();
+  const impatient = setTimeout(() => connections?.closeAllConnections(), 5_000);
+  await closed;
+  clearTimeout(impatient);
+  await drain();
+  context.stderr('stopped; all that was acknowledged is in the lake\n');
+}
+
+function summary(counts: WrittenCounts): string {
+  const rejected = counts.rejected === 0 ? '' : `, ${counts.rejected} rejected (see \`percorso rejected\`)`;
+  return `${counts.events} events moved into the lake${rejected}`;
+}

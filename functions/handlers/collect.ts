@@ -1,0 +1,120 @@
+import { type Context, Hono } from 'hono';
+import { segmentRoutes } from '#connectors/segment';
+import { batchLimit, type CollectAnswer, type Collector } from '#pipeline/collect';
+
+/** The user of Basic auth; Segment's SDKs put the write key there, with an empty password. */
+function basicUser(header: string | undefined): string | undefined {
+  const encoded = /^Basic +([A-Za-z0-9+/=_-]+)$/i.exec(header ?? '')?.[1];
+  if (encoded === undefined) return undefined;
+  const user = Buffer.from(encoded, 'base64').toString('utf8').split(':')[0];
+  return user === '' ? undefined : user;
+}
+
+/** The whole body, or undefined above the limit. Reading stops there, whatever length the header names. */
+async function readBody(request: Request, limit: number): Promise<Uint8Array | undefined> {
+  const parts: Uint8Array[] = [];
+  let length = 0;
+  if (request.body === null) return new Uint8Array();
+  for await (const part of request.body) {
+    length += part.byteLength;
+    if (length > limit) return undefined;
+    parts.push(part);
+  }
+  return Buffer.concat(parts);
+}
+
+function answered(context: Context, answer: CollectAnswer): Response {
+  if (answer.status === 200) {
+    const { accepted, rejected, errors } = answer;
+    return context.json({ success: true, accepted, rejected, ...(errors.length > 0 ? { errors } : {}) }, 200);
+  }
+  if (answer.retryAfterSeconds !== undefined) context.header('retry-after', String(answer.retryAfterSeconds));
+  return context.json({ success: false, message: answer.message }, answer.status);
+}
+
+/** The least that analytics-next asks of its settings: no remote plugins, and the same door for what it sends. */
+function browserSettings(writeKey: string, host: string, protocol: string): object {
+  const enabled = { __default: { enabled: true, integrations: {} } };
+  return {
+    integrations: {
+      'Segment.io': {
+        apiKey: writeKey,
+        apiHost: `${host}/v1`,
+        protocol,
+        unbundledIntegrations: [],
+        addBundledMetadata: true,
+        type: 'browser',
+      },
+    },
+    plan: { track: enabled, identify: enabled, group: enabled },
+    edgeFunction: {},
+    analyticsNextEnabled: true,
+    middlewareSettings: {},
+    enabledMiddleware: {},
+    // Its own measurements would go to Segment.
+    metrics: { sampleRate: 0 },
+    legacyVideoPluginsEnabled: false,
+    remotePlugins: [],
+  };
+}
+
+/**
+ * The HTTP door: Segment's tracking API (docs/collect.md). Parses the request, calls the use case, maps its answer.
+ */
+export function createCollectApp(collector: Collector): Hono {
+  const app = new Hono({ strict: false });
+
+  app.use(async (context, next) => {
+    const origin = context.req.header('origin');
+    // Keys are in the request itself and there are no cookies, so any page may send with a key that it knows. Beacons
+    // come with credentials, for which browsers want the origin named.
+    context.header('access-control-allow-origin', origin ?? '*');
+    if (origin !== undefined) {
+      context.header('access-control-allow-credentials', 'true');
+      context.header('vary', 'origin');
+    }
+    if (context.req.method === 'OPTIONS') {
+      context.header('access-control-allow-methods', 'GET, POST, OPTIONS');
+      context.header('access-control-allow-headers', 'authorization, content-type, content-encoding, x-retry-count');
+      context.header('access-control-max-age', '86400');
+      return context.body(null, 204);
+    }
+    return next();
+  });
+
+  app.get('/health', (context) => context.json({ ok: true }));
+
+  app.get('/v1/projects/:key/settings', (context) => {
+    const key = context.req.param('key');
+    if (collector.sourceOf(key) === undefined)
+      return context.json({ success: false, message: 'unknown write key' }, 401);
+    const host = context.req.header('host') ?? '';
+    if (!/^[A-Za-z0-9.:[\]_-]{1,255}$/.test(host)) return context.json({ success: false, message: 'no host' }, 400);
+    const isTls = context.req.header('x-forwarded-proto') === 'https' || new URL(context.req.url).protocol === 'https:';
+    return context.json(browserSettings(key, host, isTls ? 'https' : 'http'));
+  });
+
+  // The browser SDK's measurements of itself: answered so that it does not repeat them, and dropped.
+  app.post('/v1/m', (context) => context.json({ success: true }));
+
+  for (const [route, type] of Object.entries(segmentRoutes)) {
+    app.post(`/v1/${route}`, async (context) => {
+      const body = await readBody(context.req.raw, batchLimit);
+      if (body === undefined) {
+        return answered(context, { status: 413, message: `a body may hold ${batchLimit / 1024} KB at most` });
+      }
+      const answer = await collector.collect({
+        type,
+        body,
+        writeKey: basicUser(context.req.header('authorization')),
+        userAgent: context.req.header('user-agent'),
+      });
+      return answered(context, answer);
+    });
+  }
+
+  app.notFound((context) => context.json({ success: false, message: 'nothing is served at this address' }, 404));
+  // The cause goes to the log of the process that serves; a sender is told nothing of the inside.
+  app.onError((_, context) => context.json({ success: false, message: 'the door failed; send it again' }, 500));
+  return app;
+}

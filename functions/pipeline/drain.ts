@@ -1,0 +1,84 @@
+import * as z from 'zod';
+import type { StoredEvent } from '#core/event';
+import type { RejectedRecord } from '#core/lake';
+import type { Clock, Queue, Store } from '#core/ports';
+import { createRawWriter, type WrittenCounts } from '#pipeline/store';
+
+/** What one request leaves in the queue: all that is in it was judged at the door already. */
+export interface Delivery {
+  events: StoredEvent[];
+  rejected: RejectedRecord[];
+}
+
+const text = z.string();
+// Written by encodeDelivery of this file alone, so only what the raw writer leans on is looked at again.
+const eventShape = z.looseObject({
+  source: text,
+  event_id: text,
+  event_type: text,
+  occurred_at: text,
+  received_at: text,
+});
+const rejectedShape = z.looseObject({ source: text, reason: text, message: text, rejected_at: text, original: text });
+const deliveryShape = z.object({
+  events: z.array(z.custom<StoredEvent>((value) => eventShape.safeParse(value).success)),
+  rejected: z.array(z.custom<RejectedRecord>((value) => rejectedShape.safeParse(value).success)),
+});
+
+export function encodeDelivery(delivery: Delivery): Uint8Array {
+  return Buffer.from(JSON.stringify(delivery));
+}
+
+function decodeDelivery(body: Uint8Array): Delivery | undefined {
+  try {
+    return deliveryShape.parse(JSON.parse(Buffer.from(body).toString('utf8')));
+  } catch {
+    return undefined;
+  }
+}
+
+export interface Drainable {
+  lake: Store;
+  identifierKey(): Promise<Buffer>;
+}
+
+/**
+ * Moves all that waits in the queue into raw objects. A message leaves the queue only once the objects that hold it are
+ * durable; killed in between, the next drain writes it again, and the event ids make it count once.
+ */
+export async function drainSpool(
+  company: Drainable,
+  queue: Queue,
+  now: Clock = () => new Date(),
+): Promise<WrittenCounts> {
+  const total: WrittenCounts = { events: 0, costs: 0, rejected: 0, objects: 0, alreadyThere: 0 };
+  const identifierKey = await company.identifierKey();
+  for (;;) {
+    const messages = await queue.receive(10_000);
+    if (messages.length === 0) return total;
+    const writer = createRawWriter(company.lake, { identifierKey });
+    for (const { body } of messages) {
+      const delivery = decodeDelivery(body);
+      for (const event of delivery?.events ?? []) await writer.event(event);
+      for (const record of delivery?.rejected ?? []) await writer.reject(record);
+      if (delivery === undefined) {
+        // Damaged on the disk after it was written: kept for a person to look at, since it must not stop the queue.
+        await writer.reject({
+          rejected_at: now().toISOString(),
+          source: '(spool)',
+          reason: 'unreadable-delivery',
+          message: 'a message of the spool could not be read',
+          via: 'spool',
+          original: Buffer.from(body).toString('base64'),
+          schema_version: 1,
+        });
+      }
+    }
+    const counts = await writer.flush();
+    await queue.remove(messages.map(({ id }) => id));
+    total.events += counts.events;
+    total.rejected += counts.rejected;
+    total.objects += counts.objects;
+    total.alreadyThere += counts.alreadyThere;
+  }
+}
