@@ -118,6 +118,7 @@ export function metaReport(rows: readonly AdDay[]): string {
       'CPC (cost per link click) (EUR)',
       'Results',
       'Result indicator',
+      'Purchases',
       'Purchases conversion value',
     ]),
     ...rows.map((row) =>
@@ -134,6 +135,7 @@ export function metaReport(rows: readonly AdDay[]): string {
         row.clicks === 0 ? '' : (row.spend / 100 / row.clicks).toFixed(6),
         row.conversions,
         'actions:offsite_conversion.fb_pixel_purchase',
+        row.conversions,
         amount(row.value),
       ]),
     ),
