@@ -134,10 +134,23 @@ export const mappingSchema = z
       .optional()
       .describe("Of times that name no offset; the company's without one."),
     where: conditions.optional().describe('Only rows whose columns hold one of these values; others are left out.'),
+    connector: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('A known export, such as google-ads or segment, in place of `events` and `costs`: it binds files to a source.'),
+    currency: z
+      .string()
+      .regex(/^[A-Z]{3}$/, 'an ISO currency code such as "EUR"')
+      .optional()
+      .describe('Of the money in a known export that names none.'),
     events: z.array(event).min(1).optional(),
     costs: z.array(cost).min(1).optional(),
   })
-  .refine((mapping) => mapping.events !== undefined || mapping.costs !== undefined, 'needs `events` or `costs`');
+  .refine(
+    ({ connector, events, costs }) => (connector === undefined) !== (events === undefined && costs === undefined),
+    'needs `events`, `costs` or both; or else `connector`',
+  );
 
 export type Mapping = z.output<typeof mappingSchema>;
 export type MappingValue = z.output<typeof value>;

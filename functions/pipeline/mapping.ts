@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
-import { basename, extname, isAbsolute, join, resolve } from 'node:path';
+import { basename, dirname, extname, isAbsolute, join, resolve } from 'node:path';
 import picomatch from 'picomatch';
 import { isNode, LineCounter, parseDocument } from 'yaml';
 import type * as z from 'zod';
@@ -12,6 +12,8 @@ import { type Mapping, mappingSchema } from '#pipeline/mapping-schema';
 export interface MappingFile {
   /** As people are told of it: the file's name. */
   name: string;
+  /** Where a replay finds it again: the name of a file in mappings/, or a whole path elsewhere. */
+  path: string;
   mapping: Mapping;
   /** Of what the mapping says, without comments and layout: an edited comment is no new mapping. */
   hash: string;
@@ -21,7 +23,7 @@ export interface MappingFile {
  * Reads a mapping out of YAML.
  * @throws RefusedError with file, line, field and mend of each thing that is wrong, up to ten.
  */
-export function parseMapping(text: string, name: string): MappingFile {
+export function parseMapping(text: string, name: string, path = name): MappingFile {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   const broken = document.errors[0];
@@ -38,7 +40,7 @@ export function parseMapping(text: string, name: string): MappingFile {
   const checked = mappingSchema.safeParse(plain);
   if (checked.success) {
     const hash = createHash('sha256').update(JSON.stringify(checked.data)).digest('hex').slice(0, 32);
-    return { name, mapping: checked.data, hash };
+    return { name, path, mapping: checked.data, hash };
   }
   const found = checked.error.issues.flatMap(deepest);
   const lineOf = (path: readonly PropertyKey[]): number => {
@@ -87,7 +89,7 @@ function deepest(issue: z.core.$ZodIssue): Finding[] {
 
 const eventGroups = ['identifiers', 'touch', 'device', 'place', 'consent', 'value'];
 const fieldsByPlace: Record<string, string[]> = {
-  '': ['source', 'files', 'format', 'onCut', 'timeZone', 'where', 'events', 'costs'],
+  '': ['source', 'files', 'format', 'onCut', 'timeZone', 'where', 'connector', 'currency', 'events', 'costs'],
   format: ['type', 'delimiter', 'encoding', 'decimal', 'header', 'skipLines'],
   events: ['when', 'event_type', 'event_id', 'occurred_at', 'updated_at', ...eventGroups, 'properties'],
   costs: [
@@ -133,7 +135,9 @@ export async function namedMapping(wanted: string, cwd: string, mappingsDir: str
   for (const candidate of candidates) {
     try {
       if (extname(candidate) === '') continue;
-      return parseMapping(await readFile(candidate, 'utf8'), basename(candidate));
+      const isOwn = dirname(candidate) === resolve(mappingsDir);
+      const name = basename(candidate);
+      return parseMapping(await readFile(candidate, 'utf8'), name, isOwn ? name : candidate);
     } catch (error) {
       if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
     }

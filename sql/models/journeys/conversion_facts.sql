@@ -109,6 +109,14 @@ select
                     2
                 ) as decimal(18, 2)
             )
+        when base.conversion_id is null then
+            cast(
+                round(
+                    -cast(abs(coalesce(person_events.revenue, cast(0 as decimal(18, 2)))) as double)
+                    * settings.default_margin_rate,
+                    2
+                ) as decimal(18, 2)
+            )
     end,
     person_events.margin is null,
     cast(0 as decimal(18, 6)),
@@ -116,6 +124,7 @@ select
     person_events.occurred_at,
     person_events.at_s
 from person_events
+cross join settings
 left join base on base.conversion_id = 'order/' || person_events.order_id
 where person_events.event_type = 'Order Refunded'
     and not person_events.is_bot
