@@ -1,0 +1,257 @@
+import { promisify } from 'node:util';
+import { gunzip } from 'node:zlib';
+import * as z from 'zod';
+import { readSegmentMessage, segmentTypes } from '#connectors/segment';
+import type { Config } from '#core/config';
+import type { StoredCost } from '#core/cost';
+import { PercorsoError } from '#core/errors';
+import type { StoredEvent } from '#core/event';
+import { lake as places, type RejectedRecord } from '#core/lake';
+import type { Store } from '#core/ports';
+import { createSealing } from '#core/sealing';
+import { type AdmitContext, createAdmitter } from '#pipeline/admit';
+import { createRawWriter } from '#pipeline/store';
+
+const recordShape = z.object({
+  rejected_at: z.string(),
+  source: z.string(),
+  reason: z.string(),
+  message: z.string(),
+  file: z.string().optional(),
+  line: z.number().optional(),
+  column: z.string().optional(),
+  via: z.string(),
+  original: z.string(),
+  event_id: z.string().optional(),
+  schema_version: z.literal(1),
+});
+
+/** Which refused records: those of every field that is named. */
+export interface RejectedFilter {
+  source?: string | undefined;
+  reason?: string | undefined;
+}
+
+export interface RejectedGroup {
+  source: string;
+  reason: string;
+  records: number;
+  first_at: string;
+  last_at: string;
+  /** One message of the group, as an example. */
+  sample: string;
+}
+
+/** What became of a record that was read again. */
+export type Replayed =
+  | { ok: true; events: readonly StoredEvent[]; costs: readonly StoredCost[] }
+  | { ok: false; reason: string; message: string; column?: string };
+
+/**
+ * Reads refused records again by the way that they came. A cost must keep the import id and received time of its import:
+ * the newest set of a source, account and day stands whole, and a set of its own would replace the rest.
+ */
+export interface Replayer {
+  /** The beginning of `via` of the records that it reads. */
+  prefix: string;
+  replay(record: RejectedRecord, original: Buffer): Replayed | Promise<Replayed>;
+}
+
+export interface ReplayCounts {
+  events: number;
+  costs: number;
+  /** Records that were taken and are no longer among the refused. */
+  taken: number;
+  /** Records that are refused still, with their newest reason. */
+  refused: number;
+  /** Records whose way in cannot be gone again; they stay. */
+  unknown: number;
+}
+
+const expand = promisify(gunzip);
+
+function matches(record: RejectedRecord, filter: RejectedFilter): boolean {
+  return (
+    (filter.source === undefined || record.source === filter.source) &&
+    (filter.reason === undefined || record.reason === filter.reason)
+  );
+}
+
+async function readObject(lake: Store, key: string): Promise<RejectedRecord[]> {
+  const body = await lake.get(key);
+  if (body === undefined) return [];
+  const text = (await expand(body)).toString('utf8');
+  return text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => {
+      const { file, line: at, column, event_id, ...rest } = recordShape.parse(JSON.parse(line));
+      return {
+        ...rest,
+        ...(file === undefined ? {} : { file }),
+        ...(at === undefined ? {} : { line: at }),
+        ...(column === undefined ? {} : { column }),
+        ...(event_id === undefined ? {} : { event_id }),
+      };
+    });
+}
+
+/** The refused records by source and reason, the most first. */
+export async function listRejected(lake: Store, filter: RejectedFilter = {}): Promise<RejectedGroup[]> {
+  const groups = new Map<string, RejectedGroup>();
+  for (const key of await lake.list(places.rejected)) {
+    for (const record of await readObject(lake, key)) {
+      if (!matches(record, filter)) continue;
+      const { source, reason, rejected_at, message } = record;
+      const name = JSON.stringify([source, reason]);
+      const group = groups.get(name);
+      if (group === undefined) {
+        groups.set(name, { source, reason, records: 1, first_at: rejected_at, last_at: rejected_at, sample: message });
+        continue;
+      }
+      group.records += 1;
+      if (rejected_at < group.first_at) group.first_at = rejected_at;
+      if (rejected_at > group.last_at) group.last_at = rejected_at;
+    }
+  }
+  return [...groups.values()].sort(
+    (a, b) => b.records - a.records || (a.source + a.reason < b.source + b.reason ? -1 : 1),
+  );
+}
+
+/** Refused records with their originals opened, oldest first. Holds `limit` of them at most. */
+export async function showRejected(
+  lake: Store,
+  identifierKey: Buffer,
+  filter: RejectedFilter,
+  limit: number,
+): Promise<{ record: RejectedRecord; original: Buffer }[]> {
+  const sealing = createSealing(identifierKey);
+  const shown: { record: RejectedRecord; original: Buffer }[] = [];
+  for (const key of await lake.list(places.rejected)) {
+    for (const record of await readObject(lake, key)) {
+      if (!matches(record, filter)) continue;
+      shown.push({ record, original: Buffer.from(sealing.open(record.original), 'base64') });
+      if (shown.length >= limit) return shown;
+    }
+  }
+  return shown;
+}
+
+/**
+ * Reads refused records again. What is taken leaves `rejected/`, so a second replay does nothing; what is refused again
+ * stays. Killed half way it is run again: the event ids decide.
+ */
+export async function replayRejected(
+  lake: Store,
+  identifierKey: Buffer,
+  replayers: readonly Replayer[],
+  filter: RejectedFilter = {},
+): Promise<ReplayCounts> {
+  const sealing = createSealing(identifierKey);
+  const counts: ReplayCounts = { events: 0, costs: 0, taken: 0, refused: 0, unknown: 0 };
+  for (const key of await lake.list(places.rejected)) {
+    const records = await readObject(lake, key);
+    const raw = createRawWriter(lake, { identifierKey });
+    const left: RejectedRecord[] = [];
+    let taken = 0;
+    for (const record of records) {
+      if (!matches(record, filter)) {
+        left.push(record);
+        continue;
+      }
+      const replayer = replayers.find(({ prefix }) => record.via.startsWith(prefix));
+      if (replayer === undefined) {
+        counts.unknown += 1;
+        left.push(record);
+        continue;
+      }
+      const replayed = await replayer.replay(record, Buffer.from(sealing.open(record.original), 'base64'));
+      if (!replayed.ok) {
+        counts.refused += 1;
+        const { column: _, ...rest } = record;
+        left.push({
+          ...rest,
+          reason: replayed.reason,
+          message: replayed.message,
+          ...(replayed.column === undefined ? {} : { column: replayed.column }),
+        });
+        continue;
+      }
+      taken += 1;
+      for (const event of replayed.events) await raw.event(event);
+      for (const cost of replayed.costs) await raw.cost(cost);
+      counts.events += replayed.events.length;
+      counts.costs += replayed.costs.length;
+    }
+    if (taken === 0) continue;
+    // First what was taken, then what is left, and only then the old object goes: a kill can double, never lose.
+    await raw.flush();
+    const rest = createRawWriter(lake, { identifierKey });
+    for (const record of left) await rest.reject(record);
+    await rest.flush();
+    await lake.remove(key);
+    counts.taken += taken;
+  }
+  return counts;
+}
+
+/** The replayer of what came in over HTTP in Segment's shapes. */
+export function createSegmentReplayer(
+  config: Config,
+  identifierKey: Buffer,
+  hasRate: AdmitContext['hasRate'],
+): Replayer {
+  const prefix = 'http:segment:';
+  // A record is judged as of the time at which it came in, and counts as received then.
+  let receivedAt = new Date(0);
+  const context = { config, identifierKey, hasRate, receivedAt: () => receivedAt };
+  const doors = {
+    browser: createAdmitter({ ...context, trust: 'browser' }),
+    server: createAdmitter({ ...context, trust: 'server' }),
+  };
+  return {
+    prefix,
+    replay(record, original) {
+      const settings = config.sources[record.source];
+      if (settings === undefined) {
+        return { ok: false, reason: 'unknown-source', message: `no source "${record.source}" in the configuration` };
+      }
+      let message: unknown;
+      try {
+        message = JSON.parse(original.toString('utf8'));
+      } catch {
+        return { ok: false, reason: 'wrong-value', message: 'the original is not JSON' };
+      }
+      receivedAt = new Date(record.rejected_at);
+      const read = readSegmentMessage(message, {
+        source: record.source,
+        type: segmentTypes.find((type) => record.via === prefix + type),
+        time: record.rejected_at,
+        gross: settings.gross,
+        shippingIncluded: settings.shippingIncluded,
+      });
+      if (!read.ok) return read;
+      const admitted = doors[settings.kind === 'browser' ? 'browser' : 'server'].event(read.event);
+      return admitted.ok ? { ok: true, events: [admitted.value], costs: [] } : admitted;
+    },
+  };
+}
+
+/**
+ * Removes refused records older than the configured days (config.retention.rejectedDays).
+ * @returns how many objects went.
+ */
+export async function pruneRejected(lake: Store, days: number, now: Date): Promise<number> {
+  if (!(days >= 1))
+    throw new PercorsoError(`retention.rejectedDays is ${days}`, { mend: 'keep them for a day at least' });
+  const firstKept = new Date(now.getTime() - days * 86_400_000).toISOString().slice(0, 10);
+  let removed = 0;
+  for (const key of await lake.list(places.rejected)) {
+    const day = key.slice(places.rejected.length, places.rejected.length + 10);
+    if (day >= firstKept) continue;
+    await lake.remove(key);
+    removed += 1;
+  }
+  return removed;
+}
