@@ -90,7 +90,7 @@ export const campaigns: Record<CampaignKey, Campaign> = {
     channel: 'Paid Video',
     id: '20461180044',
     name: 'Video - La casa che respira',
-    dailyBudget: 62,
+    dailyBudget: 52,
     cpc: 38,
     clickRate: 0.0004,
     months: [2, 3, 9, 10, 11],

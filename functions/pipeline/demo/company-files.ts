@@ -21,7 +21,7 @@ const monthly = [
   ['Email', 'Strumento per la newsletter', 9_000],
 ] as const;
 /** What the films of one flight cost. */
-const filmCost = 350_000;
+const filmCost = 250_000;
 
 /** @param size the market against the usual 7,000 persons. */
 export function fixedCosts(firstDay: number, lastDay: number, size: number): FixedCost[] {
@@ -121,8 +121,13 @@ export default defineConfig({
 });
 `;
 
-/** mappings/*.yaml: how the company's own systems write. The ad platforms and the SDK are recognised without one. */
+/** mappings/*.yaml: how the company's own systems write. The ad platforms are recognised without one. */
 export const mappingFiles: Record<string, string> = {
+  'web.yaml': `# What the browser's SDK sent, as the door kept it. Its shape is known; only the source's name is ours.
+source: web
+files: 'web-sdk-*'
+connector: segment
+`,
   'shop-orders.yaml': `# The web shop's export of orders: web, telephone and agents.
 source: shop
 files: 'shop-orders-*.csv'

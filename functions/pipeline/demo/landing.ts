@@ -366,6 +366,8 @@ export function createLanding(folder: string, scratch: string, world: World): La
         if (file === `newsletter-${cutMonth}`) {
           dirt.cut_file = `${file}.csv`;
           dirt.whole_file = `${file}.whole.csv`;
+          // Its last row ends within the e-mail address.
+          dirt.rejected[dirt.cut_file] = 1;
           const row = text.indexOf('\n', Math.floor(text.length * 0.6)) + 1;
           write(dirt.cut_file, encode(text.slice(0, row + 22)));
           write(dirt.whole_file, encode(text));
