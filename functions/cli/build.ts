@@ -1,4 +1,4 @@
-import { readdir, rm } from 'node:fs/promises';
+import { readdir, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import * as z from 'zod';
@@ -90,6 +90,7 @@ export async function buildCompany(
         ...wanted,
         onStep: ({ done, of, label }) => progress.update(`${done + 1} of ${of}: ${label}`),
       });
+      await removeEmptyFolders(join(company.paths.lake, 'marts', 'builds'));
       progress.done(`${Object.keys(result.manifest.tables).length} tables up to ${result.manifest.as_of}`);
       return result;
     } finally {
@@ -106,6 +107,17 @@ async function drain(company: Company, now: Clock): Promise<void> {
     import('#adapters/spool-queue'),
   ]);
   await drainSpool(company, createSpoolQueue(company.paths.spool), now);
+}
+
+/** A store knows objects, not folders: those of pruned builds stay behind empty. Only builds write here, one at a time. */
+async function removeEmptyFolders(folder: string): Promise<boolean> {
+  const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
+  const empty = await Promise.all(
+    entries.map(async (entry) => entry.isDirectory() && (await removeEmptyFolders(join(folder, entry.name)))),
+  );
+  if (!empty.every((one) => one)) return false;
+  await rmdir(folder).catch(() => undefined);
+  return true;
 }
 
 function report(result: BuildResult, context: CliContext): void {

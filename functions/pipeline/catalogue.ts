@@ -80,10 +80,9 @@ export async function readCatalogue(readQuery: ReadQuery, folder: string = sqlFo
   for (const path of await filesUnder(join(folder, 'seeds'), '.csv')) {
     seeds[basename(path, '.csv')] = readSeed(await readFile(path, 'utf8'), relative(folder, path));
   }
-  const solvers = [await identityComponents(join(folder, 'models', 'people', roundsFolder))];
-  // A solver without anybody who feeds it stays out, so that a folder of few models can be built.
-  const made = new Set(models.map((model) => model.name));
-  models.push(...solvers.filter((solver) => solver.inputs.every((input) => made.has(input))));
+  if (models.some((model) => model.name === 'identity_edges')) {
+    models.push(await identityComponents(join(folder, 'models', 'people', roundsFolder)));
+  }
   return { models, checks, seeds };
 }
 
