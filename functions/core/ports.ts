@@ -78,3 +78,9 @@ export interface MartReader {
   query(sql: string): Promise<{ columns: TypedColumn[]; rows: SqlValue[][] }>;
   close(): void;
 }
+
+/** Sends plain-text mail. */
+export interface Mailer {
+  /** Resolves once the server has taken the message. */
+  send(mail: { from: string; to: readonly string[]; subject: string; text: string }): Promise<void>;
+}

@@ -197,6 +197,7 @@ export async function build(
     `${JSON.stringify({ seconds, peak_mb, steps: timings }, null, 2)}\n`,
   );
   await publishManifest(store, manifest);
+  await pruneBuilds(store, company.config.retention.builds);
   return { manifest, checks, timings, seconds, peak_mb };
 }
 

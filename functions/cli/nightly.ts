@@ -1,0 +1,55 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import { buildCompany } from './build.ts';
+import type { CliContext } from './context.ts';
+
+/** `percorso nightly`: what a scheduler calls. */
+export function register(program: Command, context: CliContext): void {
+  program
+    .command('nightly')
+    .description('what a scheduler calls: import landing/, build, dashboards, prune; mails a failure; one at a time')
+    .action(async () => {
+      const company = await context.company();
+      const [{ runNight }, { withLock }, { importFiles }, { pruneRejected }] = await Promise.all([
+        import('#pipeline/nightly'),
+        import('#adapters/file-lock'),
+        import('#pipeline/import'),
+        import('#pipeline/rejected'),
+      ]);
+      const smtp = company.env[company.config.mail.smtpEnv];
+      const mailer =
+        smtp === undefined || smtp === '' ? undefined : (await import('#adapters/mailer')).createSmtpMailer(smtp);
+      const result = await withLock(join(company.paths.locks, 'nightly.lock'), 'a nightly run', () =>
+        runNight(company, {
+          now: context.now,
+          mailer,
+          say: (line) => context.stderr(`${line}\n`),
+          importFiles: (paths) => importFiles(company, paths, { cwd: company.dir, now: context.now }),
+          build: async () => {
+            const { manifest } = await buildCompany(
+              company,
+              { now: context.now },
+              context.progress('build'),
+              context.now,
+            );
+            return { build_id: manifest.build_id, as_of: manifest.as_of };
+          },
+          dashboards: existsSync(join(company.paths.site, 'index.html'))
+            ? () => rebuildSite(company.dir, context)
+            : undefined,
+          pruneRejected: (days) => pruneRejected(company.lake, days, context.now()),
+        }),
+      );
+      if (context.json) context.stdout(`${JSON.stringify(result, null, 2)}\n`);
+      if (result.problems.length > 0) context.exitWith(1);
+    });
+}
+
+/** The site is built by the same command that a person would run, in this process. */
+async function rebuildSite(dir: string, context: CliContext): Promise<void> {
+  const [{ main }, { PercorsoError }] = await Promise.all([import('./main.ts'), import('#core/errors')]);
+  const code = await main(['--dir', dir, 'dashboards', 'build'], { ...context, stdout: context.stderr });
+  if (code !== 0)
+    throw new PercorsoError('the dashboards could not be built', { mend: 'run `percorso dashboards build`' });
+}
