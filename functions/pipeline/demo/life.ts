@@ -342,7 +342,7 @@ export function live(
     learn(day, 0.42);
     clicks.push({ campaign: 'video', day });
     if (need !== undefined) need.interest += 0.1 * person.ease;
-    if (draw('clicks video', day) < (isInNeed ? 0.07 : 0.03)) browse(day, { way: 'campaign', campaign: 'video' }, 3);
+    if (draw('clicks video', day) < (isInNeed ? 0.16 : 0.06)) browse(day, { way: 'campaign', campaign: 'video' }, 3);
   };
 
   const scroll = (day: number, isInNeed: boolean, usual: number) => {

@@ -14,7 +14,7 @@ export interface Spill {
   close(): void;
 }
 
-const heldCharacters = 96 * 1024 * 1024;
+const heldCharacters = 40 * 1024 * 1024;
 
 export function createSpill(folder: string, held = heldCharacters): Spill {
   const buffers = new Map<string, string[]>();
