@@ -138,7 +138,9 @@ export const mappingSchema = z
       .string()
       .min(1)
       .optional()
-      .describe('A known export, such as google-ads or segment, in place of `events` and `costs`: it binds files to a source.'),
+      .describe(
+        'A known export, such as google-ads or segment, in place of `events` and `costs`: it binds files to a source.',
+      ),
     currency: z
       .string()
       .regex(/^[A-Z]{3}$/, 'an ISO currency code such as "EUR"')

@@ -1,0 +1,406 @@
+import { createHash } from 'node:crypto';
+import { readdir } from 'node:fs/promises';
+import { basename, join, resolve } from 'node:path';
+import type { StoredCost } from '#core/cost';
+import { type PercorsoError, RefusedError, UsageError } from '#core/errors';
+import type { StoredEvent } from '#core/event';
+import { createRateCheck } from '#core/fx-rates';
+import { createIdentifiers } from '#core/identifiers';
+import type { Clock } from '#core/ports';
+import type { Problem, SourceRow } from '#core/row-reading';
+import { createAdmitter, createOrdinalIds } from '#pipeline/admit';
+import type { Company } from '#pipeline/company';
+import { createCostSets } from '#pipeline/cost-sets';
+import { type FileContent, fileContents, pathKind } from '#pipeline/file-bytes';
+import { createImportLedger, importIdOf } from '#pipeline/import-ledger';
+import { type FileReading, findReading, namedConnector, type ReadingRequest } from '#pipeline/import-reading';
+import { companyMappings, namedMapping } from '#pipeline/mapping';
+import { type RejectedRow, rejectedRow } from '#pipeline/rejected-row';
+import { createRawWriter } from '#pipeline/store';
+import { type FileRow, readRows } from '#pipeline/table-file';
+
+/** What of a company an import needs. */
+export type ImportCompany = Pick<Company, 'config' | 'lists' | 'lake' | 'paths' | 'identifierKey'>;
+
+export interface ImportOptions {
+  /** Where names of files and of a mapping begin. */
+  cwd: string;
+  /** A mapping by path or by its name in mappings/. */
+  mapping?: string | undefined;
+  /** The source's name, in place of the mapping's or the connector's. */
+  source?: string | undefined;
+  /** The connector to read the files by, whatever their header looks like. */
+  as?: string | undefined;
+  /** Of money in reports that name no currency. */
+  currency?: string | undefined;
+  now?: Clock;
+  /** Called every few thousand rows. */
+  onProgress?: (file: string, rows: number) => void;
+}
+
+/** What became of one file. */
+export interface FileSummary {
+  file: string;
+  /** `mapping:till.yaml`, `connector:google-ads` or `canonical`; '' where the file was refused before. */
+  via: string;
+  /** By what it was read, in words. */
+  says: string;
+  rows: number;
+  events: number;
+  costs: number;
+  rejected: number;
+  /** The first three refusals, in words, without personal data. */
+  reasons: string[];
+  /** Rows that the mapping's `where` or `when`, or the report's totals, leave out. */
+  leftOut: number;
+  /** The same content was imported before, the same way: nothing was done. */
+  alreadyThere: boolean;
+  /** What a person should know: how it was read, where it was cut off, spend that shrank. */
+  notes: string[];
+  /** Why the whole file was refused. */
+  refused?: { message: string; mend: string | undefined };
+}
+
+export interface ImportResult {
+  files: FileSummary[];
+  /** Something failed: a file was refused whole, or not one row of it could be taken. */
+  hasFailed: boolean;
+}
+
+/**
+ * Takes files into the lake. The same file again changes nothing; a killed import is begun again to the same end; two at
+ * once do not double anything. A bad row is rejected alone; a file that cannot be taken is refused, and the others go on.
+ * @throws UsageError where a path, a mapping or a connector is not there. RefusedError where a mapping is wrong.
+ */
+export async function importFiles(
+  company: ImportCompany,
+  paths: readonly string[],
+  options: ImportOptions,
+): Promise<ImportResult> {
+  const { config, lists } = company;
+  const now = options.now ?? (() => new Date());
+  const files = await filesOf(paths, options.cwd);
+  const request: ReadingRequest = {
+    mapping:
+      options.mapping === undefined
+        ? undefined
+        : await namedMapping(options.mapping, options.cwd, company.paths.mappings),
+    mappings:
+      options.mapping === undefined && options.as === undefined ? await companyMappings(company.paths.mappings) : [],
+    connector: options.as === undefined ? undefined : namedConnector(options.as),
+    source: options.source,
+    currency: options.currency,
+    company: { timeZone: config.timeZone, currency: config.currency },
+  };
+  const context: ImportContext = {
+    company,
+    request,
+    now: increasing(now),
+    identifierKey: await company.identifierKey(),
+    hasRate: createRateCheck(config.currency, lists.fxRates),
+    settingsHash: hashOf([config.timeZone, config.currency, config.country, config.bounds, lists.fxRates]),
+    onProgress: options.onProgress ?? (() => {}),
+  };
+  const summaries: FileSummary[] = [];
+  for (const path of files) {
+    for (const content of await contentsOf(path, summaries)) summaries.push(await importFile(content, context));
+  }
+  const hasFailed = summaries.some(
+    (file) => file.refused !== undefined || (file.rejected > 0 && file.events + file.costs === 0 && !file.alreadyThere),
+  );
+  return { files: summaries, hasFailed };
+}
+
+interface ImportContext {
+  company: ImportCompany;
+  request: ReadingRequest;
+  now: Clock;
+  identifierKey: Buffer;
+  hasRate: (currency: string, day: string) => boolean;
+  settingsHash: string;
+  onProgress: (file: string, rows: number) => void;
+}
+
+const hashOf = (value: unknown) => createHash('sha256').update(JSON.stringify(value)).digest('hex').slice(0, 32);
+
+/** Of two cost files for one day the later one stands, so no two imports of a run may carry the same time. */
+function increasing(now: Clock): Clock {
+  let last = 0;
+  return () => {
+    last = Math.max(last + 1, now().getTime());
+    return new Date(last);
+  };
+}
+
+async function filesOf(paths: readonly string[], cwd: string): Promise<string[]> {
+  const files: string[] = [];
+  for (const given of paths) {
+    const path = resolve(cwd, given);
+    const kind = await pathKind(path);
+    if (kind === 'none') throw new UsageError(`no file ${given}`, { mend: 'check the name and the folder' });
+    if (kind === 'file') files.push(path);
+    else {
+      const entries = await readdir(path, { recursive: true, withFileTypes: true });
+      const within = entries
+        .filter((entry) => entry.isFile() && !entry.name.startsWith('.'))
+        .map((entry) => join(entry.parentPath, entry.name));
+      files.push(...within.sort());
+    }
+  }
+  return [...new Set(files)];
+}
+
+async function contentsOf(path: string, summaries: FileSummary[]): Promise<FileContent[]> {
+  try {
+    return await fileContents(path);
+  } catch (error) {
+    if (!(error instanceof RefusedError)) throw error;
+    summaries.push(refusedSummary(basename(path), error));
+    return [];
+  }
+}
+
+function emptySummary(file: string): FileSummary {
+  const counts = { rows: 0, events: 0, costs: 0, rejected: 0, leftOut: 0 };
+  return { file, via: '', says: '', ...counts, reasons: [], alreadyThere: false, notes: [] };
+}
+
+function refusedSummary(file: string, error: PercorsoError): FileSummary {
+  return { ...emptySummary(file), refused: { message: error.message, mend: error.mend } };
+}
+
+async function importFile(content: FileContent, context: ImportContext): Promise<FileSummary> {
+  try {
+    const reading = await findReading(content, context.request);
+    if (reading.onCut === 'refuse') await refuseCut(reading);
+    return await importRows(content.name, reading, context);
+  } catch (error) {
+    if (!(error instanceof RefusedError)) throw error;
+    return refusedSummary(content.name, error);
+  }
+}
+
+async function importRows(file: string, reading: FileReading, context: ImportContext): Promise<FileSummary> {
+  const { lake, config } = context.company;
+  const summary: FileSummary = {
+    ...emptySummary(file),
+    via: reading.via,
+    says: reading.says,
+    notes: [...reading.notes],
+  };
+  const contentHash = reading.table.examined.contentHash;
+  const viaHash = hashOf(reading.viaHash);
+  const { settingsHash } = context;
+  const importId = importIdOf({ contentHash, viaHash, settingsHash });
+  const ledger = createImportLedger(lake);
+  const before = await ledger.finished(contentHash);
+  const same = before.find(
+    (record) => record.import_id === importId || (record.via_hash === viaHash && record.rejected === 0),
+  );
+  if (same !== undefined) {
+    const then =
+      same.rejected > 0 ? `; the ${same.rejected} rows rejected then wait for \`percorso rejected replay\`` : '';
+    summary.notes = [`imported on ${same.finished_at.slice(0, 10)} as ${same.file}: nothing new${then}`];
+    return { ...summary, rows: same.rows, leftOut: same.left_out, alreadyThere: true };
+  }
+  if (before.some((record) => record.via_hash !== viaHash)) {
+    summary.notes.push(
+      'this file was imported before, read in another way; an event whose content now differs and that has no event_id of its own counts beside the old one',
+    );
+  }
+
+  const receivedAt = await ledger.begin(importId, context.now());
+  const { identifierKey } = context;
+  const admitter = createAdmitter({ config, identifierKey, trust: 'file', receivedAt, hasRate: context.hasRate });
+  const identifiers = createIdentifiers(identifierKey, config.country);
+  const writer = createRawWriter(lake, { identifierKey });
+  const sets = createCostSets(importId);
+  const eventIds = createOrdinalIds();
+  const rejectedIds = createOrdinalIds();
+
+  async function reject(row: FileRow, problem: Problem): Promise<void> {
+    summary.rejected += 1;
+    const message = identifiers.scrubText(problem.message);
+    if (summary.reasons.length < 3) summary.reasons.push(`line ${row.line}: ${message}`);
+    const original: RejectedRow = {
+      source: reading.source,
+      line: row.line,
+      ...(row.kind === 'cells' ? { columns: reading.columns ?? [], values: [...row.cells] } : { text: row.text }),
+      preamble: reading.preamble,
+      ...(reading.decimal === undefined ? {} : { decimal: reading.decimal }),
+      ...(context.request.currency === undefined ? {} : { currency: context.request.currency }),
+      import_id: importId,
+      received_at: receivedAt.toISOString(),
+      ordinal: 1,
+    };
+    const ordinal = rejectedIds(hashOf([original.values, original.text]))
+      .split('-')
+      .at(-1);
+    await writer.reject(
+      rejectedRow(
+        { ...original, ordinal: Number(ordinal) },
+        { file, via: reading.via, problem: { ...problem, message } },
+      ),
+    );
+  }
+
+  /** A row is taken whole or not at all: were half of it taken, its replay would have to know which half. */
+  async function take(row: FileRow): Promise<void> {
+    if (row.kind === 'problem') return reject(row, row.problem);
+    const read = reading.read(row);
+    if (read.kind === 'left-out') {
+      summary.leftOut += 1;
+      return;
+    }
+    if (read.kind === 'problem') return reject(row, read.problem);
+    const events: StoredEvent[] = [];
+    const costs: StoredCost[] = [];
+    for (const input of read.events) {
+      const admitted = admitter.event(input, eventIds);
+      if (!admitted.ok) return reject(row, admitted);
+      events.push(admitted.value);
+    }
+    for (const input of read.costs) {
+      const admitted = admitter.cost(input, importId);
+      if (!admitted.ok) return reject(row, admitted);
+      costs.push(admitted.value);
+    }
+    for (const event of events) {
+      const written = writer.event(event);
+      if (written !== undefined) await written;
+    }
+    for (const cost of costs) {
+      sets.add(cost);
+      const written = writer.cost(cost);
+      if (written !== undefined) await written;
+    }
+    summary.events += events.length;
+    summary.costs += costs.length;
+  }
+
+  for await (const batch of checkedRows(reading, summary)) {
+    for (const row of batch) {
+      summary.rows += 1;
+      await take(row);
+    }
+    context.onProgress(file, summary.rows);
+  }
+  for (const shrunk of await sets.shrunken(lake)) {
+    summary.notes.push(`warning: ${shrunk}, less than half; check that the report is whole`);
+  }
+  await writer.flush();
+  await ledger.finish({
+    import_id: importId,
+    file,
+    content_hash: contentHash,
+    via: reading.via,
+    via_hash: viaHash,
+    settings_hash: settingsHash,
+    received_at: receivedAt.toISOString(),
+    finished_at: context.now().toISOString(),
+    rows: summary.rows,
+    events: summary.events,
+    costs: summary.costs,
+    rejected: summary.rejected,
+    left_out: summary.leftOut,
+    schema_version: 1,
+  });
+  return summary;
+}
+
+/** So many rows in a row with other columns are no slips: the file changes its columns there. */
+const runOfChange = 3;
+
+/**
+ * The rows of a file with what is wrong in their form found: cells missing or too many, a cut-off last row, a header
+ * repeated half way. What a batch holds is split into its messages.
+ */
+async function* checkedRows(
+  reading: FileReading,
+  summary: Pick<FileSummary, 'notes' | 'leftOut'>,
+): AsyncGenerator<FileRow[]> {
+  const { columns, table } = reading;
+  const isTable = table.shape.kind === 'csv' || table.shape.kind === 'fixed';
+  const names = new Set(columns);
+  const width = columns?.length ?? 0;
+  let held: FileRow | undefined;
+  let otherRun = 0;
+  let changedAt: number | undefined;
+  let isReordered = false;
+
+  function checked(row: FileRow, isLast: boolean): FileRow[] {
+    if (row.kind === 'record') {
+      const within: SourceRow[] | undefined = reading.expand?.(row);
+      return within === undefined ? [row] : within.map((inner) => ({ ...inner, line: row.line }));
+    }
+    if (row.kind === 'problem') {
+      if (row.problem.reason === 'cut-off') summary.notes.push(`cut off: ${row.problem.message}`);
+      return [row];
+    }
+    if (!isTable) return [row];
+    const { cells, line } = row;
+    if (reading.isAside(cells)) {
+      summary.leftOut += 1;
+      return [];
+    }
+    const asProblem = (reason: string, message: string): FileRow[] => [
+      { kind: 'problem', line, problem: { reason, message }, text: JSON.stringify({ columns, values: cells }) },
+    ];
+    if (names.has(cells[0]?.trim() ?? '') && names.has(cells.at(-1)?.trim() ?? '') && cells.length > 1) {
+      if (cells.length === width && cells.every((cell, index) => cell.trim() === columns?.[index])) {
+        summary.notes.push(`line ${line} repeats the header: left out`);
+        summary.leftOut += 1;
+        return [];
+      }
+      if (cells.every((cell) => names.has(cell.trim()))) {
+        isReordered = true;
+        summary.notes.push(`the columns change on line ${line}: what follows was rejected`);
+      }
+    }
+    if (isReordered) return asProblem('columns-changed', 'the columns of the file change before this row');
+    if (cells.length === width) {
+      otherRun = 0;
+      if (isLast && !table.examined.endsWithLineBreak) {
+        summary.notes.push(
+          `line ${line}, the last, has no line break: if the file was cut off there, its last value may be short`,
+        );
+      }
+      return [row];
+    }
+    if (cells.length > width && cells.slice(width).every((cell) => cell.trim() === '')) {
+      return [{ kind: 'cells', line, cells: cells.slice(0, width) }];
+    }
+    if (isLast && !table.examined.endsWithLineBreak && cells.length < width) {
+      summary.notes.push(`cut off: line ${line}, the last, ends after ${cells.length} of ${width} columns`);
+      return asProblem('cut-off', `the file ends within this row, after ${cells.length} of ${width} columns`);
+    }
+    otherRun += 1;
+    if (otherRun === runOfChange && changedAt === undefined) {
+      changedAt = line;
+      summary.notes.push(`the columns change near line ${line}: ${cells.length} instead of ${width}`);
+    }
+    return asProblem('wrong-columns', `the row has ${cells.length} columns instead of ${width}`);
+  }
+
+  for await (const batch of readRows(table, reading.options)) {
+    const rows: FileRow[] = [];
+    for (const row of batch) {
+      if (held !== undefined) rows.push(...checked(held, false));
+      held = row;
+    }
+    yield rows;
+  }
+  if (held !== undefined) yield checked(held, true);
+}
+
+/** For mappings that say `onCut: refuse`: reads all rows once for their form alone. */
+async function refuseCut(reading: FileReading): Promise<void> {
+  const seen = { notes: [], leftOut: 0 };
+  for await (const _ of checkedRows(reading, seen)) {
+    const cut = seen.notes.find((note: string) => /^(cut off|the columns change)/.test(note));
+    if (cut === undefined) continue;
+    throw new RefusedError(`${reading.table.content.name}: ${cut}; nothing was taken`, {
+      mend: 'fetch the file again; or write `onCut: rows` in the mapping to take its whole rows',
+    });
+  }
+}
