@@ -47,18 +47,6 @@ with shared as (
         and path_touches.touch_id = credit_weights.touch_id
 ),
 
-rounded as (
-    select
-        shared.conversion_id,
-        shared.model,
-        cast(sum(shared.conversions) as decimal(18, 6)) as conversions,
-        cast(sum(shared.revenue) as decimal(18, 6)) as revenue,
-        cast(sum(shared.margin) as decimal(18, 6)) as margin
-    from shared
-    where not shared.takes_remainder
-    group by shared.conversion_id, shared.model
-),
-
 attributed as (
     select
         shared.conversion_id,
@@ -74,24 +62,21 @@ attributed as (
         shared.weight,
         case
             when shared.takes_remainder then
-                cast(shared.all_conversions - coalesce(rounded.conversions, cast(0 as decimal(18, 6))) as decimal(18, 6))
+                cast(shared.all_conversions - coalesce(sum(case when not shared.takes_remainder then shared.conversions end) over path, cast(0 as decimal(18, 6))) as decimal(18, 6))
             else shared.conversions
         end as conversions,
         case
             when shared.takes_remainder then
-                cast(shared.all_revenue - coalesce(rounded.revenue, cast(0 as decimal(18, 6))) as decimal(18, 6))
+                cast(shared.all_revenue - coalesce(sum(case when not shared.takes_remainder then shared.revenue end) over path, cast(0 as decimal(18, 6))) as decimal(18, 6))
             else shared.revenue
         end as revenue,
         case
             when shared.takes_remainder then
-                cast(shared.all_margin - coalesce(rounded.margin, cast(0 as decimal(18, 6))) as decimal(18, 6))
+                cast(shared.all_margin - coalesce(sum(case when not shared.takes_remainder then shared.margin end) over path, cast(0 as decimal(18, 6))) as decimal(18, 6))
             else shared.margin
         end as margin
     from shared
-    left join rounded
-        on rounded.conversion_id = shared.conversion_id
-        and rounded.model = shared.model
-        and shared.takes_remainder
+    window path as (partition by shared.conversion_id, shared.model)
 )
 
 select attributed.*

@@ -32,7 +32,11 @@ started as (
         own_conversions.person_id,
         own_conversions.at_s,
         own_conversions.at_s - conversion_types.lookback_days * 86400e0 as from_s,
-        case when settings.path_start = 'after_previous' then instants.previous_s end as previous_s
+        -- A bound that is always there: an engine joins on comparisons quickly, on an "or" by trying every pair.
+        case
+            when settings.path_start = 'after_previous' and instants.previous_s is not null then instants.previous_s
+            else -1e18
+        end as after_s
     from own_conversions
     inner join conversion_types on conversion_types.conversion_type = own_conversions.conversion_type
     inner join instants
@@ -69,5 +73,5 @@ left join touch_base
     on touch_base.person_id = started.person_id
     and touch_base.at_s <= started.at_s
     and touch_base.at_s >= started.from_s
-    and (started.previous_s is null or touch_base.at_s > started.previous_s)
+    and touch_base.at_s > started.after_s
 group by started.conversion_id, started.conversion_type, started.person_id, started.at_s
