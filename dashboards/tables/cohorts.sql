@@ -1,0 +1,28 @@
+-- Customers by month of their first order and whole months since, for all channels together and for each. Small cohorts are left out.
+with cells as (
+    select
+        cohort_month,
+        case when grouping(channel) = 1 then '(all)' else channel end as channel,
+        period,
+        sum(size) as size,
+        sum(retained) as retained,
+        sum(orders) as orders,
+        sum(revenue) as revenue,
+        case when count(margin) = count(*) then sum(margin) end as margin,
+        bool_and(is_complete) as is_complete
+    from cohort_retention
+    group by grouping sets ((cohort_month, channel, period), (cohort_month, period))
+)
+
+select
+    channel,
+    cohort_month,
+    cast(period as double) as month,
+    cast(size as double) as size,
+    case when is_complete then cast(retained as double) end as retained,
+    case when is_complete then cast(retained as double) / cast(size as double) end as share,
+    case when is_complete then cast(revenue as double) end as revenue,
+    is_complete
+from cells
+where size >= 5 and (period <= 24 or channel = '(all)') and period <= 36
+order by channel, cohort_month, month
