@@ -14,7 +14,7 @@
 --   revenue: credited revenue of orders less refunds
 --   margin: credited margin of orders less refunds; null where a part of it is unknown
 --   roas: revenue / spend
---   roi: (margin - spend) / spend; null where spend or margin is unknown
+--   roi: (margin - spend) / spend; null where spend or margin is unknown, or no order is credited
 --   roi_low: lower end of the 90 % interval, by bootstrap over persons
 --   roi_high: its upper end
 --   cpl: spend / leads
@@ -23,7 +23,7 @@
 --   previous_margin: margin of that period
 --   previous_roi: ROI of that period
 --   verdict: no cost, thin, earns, loses, models disagree or unclear, over the models of verdict_models
---   note: what the reader must know: no cost on record, margin unknown, fewer than 30 conversions
+--   note: what the reader must know: no cost on record, no conversions, margin unknown, fewer than 30 conversions
 with daily as (
     select
         channel_daily.day,
@@ -108,6 +108,7 @@ figures as (
             when credited_before.has_unknown_margin = 1 then null
             else coalesce(credited_before.margin, cast(0 as decimal(18, 6)))
         end as previous_margin,
+        coalesce(credited_before.orders, cast(0 as decimal(18, 6))) as previous_orders,
         margin_intervals.margin_low,
         margin_intervals.margin_high
     from cells
@@ -137,24 +138,29 @@ figures as (
         and margin_intervals.period = cells.period
 ),
 
-returned as (
+known as (
+    -- What a channel returned is unknown where it has no cost, no credited order, or an order of unknown margin.
     select
         figures.*,
-        cast(figures.revenue as double) / cast(figures.spend as double) as roas,
-        (cast(figures.margin as double) - cast(figures.spend as double)) / cast(figures.spend as double) as roi,
-        case
-            when figures.margin is not null then
-                (figures.margin_low - cast(figures.spend as double)) / cast(figures.spend as double)
-        end as roi_low,
-        case
-            when figures.margin is not null then
-                (figures.margin_high - cast(figures.spend as double)) / cast(figures.spend as double)
-        end as roi_high,
-        cast(figures.spend as double) / nullif(cast(figures.leads as double), 0e0) as cpl,
-        cast(figures.spend as double) / nullif(cast(figures.first_orders as double), 0e0) as cac,
-        (cast(figures.previous_margin as double) - cast(figures.previous_spend as double))
-            / cast(figures.previous_spend as double) as previous_roi
+        case when figures.orders > 0 then cast(figures.revenue as double) end as known_revenue,
+        case when figures.orders > 0 then cast(figures.margin as double) end as known_margin,
+        case when figures.previous_orders > 0 then cast(figures.previous_margin as double) end as known_previous_margin,
+        cast(figures.spend as double) as known_spend,
+        cast(figures.previous_spend as double) as known_previous_spend
     from figures
+),
+
+returned as (
+    select
+        known.*,
+        known.known_revenue / known.known_spend as roas,
+        (known.known_margin - known.known_spend) / known.known_spend as roi,
+        case when known.known_margin is not null then (known.margin_low - known.known_spend) / known.known_spend end as roi_low,
+        case when known.known_margin is not null then (known.margin_high - known.known_spend) / known.known_spend end as roi_high,
+        known.known_spend / nullif(cast(known.leads as double), 0e0) as cpl,
+        known.known_spend / nullif(cast(known.first_orders as double), 0e0) as cac,
+        (known.known_previous_margin - known.known_previous_spend) / known.known_previous_spend as previous_roi
+    from known
 ),
 
 judged as (
@@ -203,6 +209,7 @@ select
     end as verdict,
     case
         when returned.spend is null then 'no cost on record'
+        when returned.orders <= 0 then 'no conversions'
         when returned.margin is null then 'margin unknown'
         when cast(returned.orders as double) < settings.thin_conversions then 'fewer than 30 conversions'
     end as note
