@@ -8,6 +8,9 @@ import type { BuildOptions, BuildResult } from '#pipeline/build';
 import type { Company } from '#pipeline/company';
 import type { CliContext, Progress } from './context.ts';
 
+/** Others keep scratch in the same folder. */
+const scratchPrefix = 'build-';
+
 const options = z.object({
   plan: z.boolean().default(false),
   select: z.string().optional(),
@@ -75,12 +78,12 @@ export async function buildCompany(
   return withLock(join(company.paths.locks, 'build.lock'), 'a build', async () => {
     // Scratch of builds that died: nobody else can be using it while the lock is held.
     for (const name of await readdir(company.paths.work).catch(() => [])) {
-      await rm(join(company.paths.work, name), { recursive: true, force: true });
+      if (name.startsWith(scratchPrefix)) await rm(join(company.paths.work, name), { recursive: true, force: true });
     }
     await drain(company, now);
     const { memory, threads } = company.config.engine;
     const warehouse = await createDuckDbWarehouse({
-      file: join(company.paths.work, `${now().getTime()}-${process.pid}.duckdb`),
+      file: join(company.paths.work, `${scratchPrefix}${now().getTime()}-${process.pid}.duckdb`),
       memory,
       ...(threads === undefined ? {} : { threads }),
     });

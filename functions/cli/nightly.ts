@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { Command } from 'commander';
 import { buildCompany } from './build.ts';
 import type { CliContext } from './context.ts';
@@ -25,7 +25,13 @@ export function register(program: Command, context: CliContext): void {
           now: context.now,
           mailer,
           say: (line) => context.stderr(`${line}\n`),
-          importFiles: (paths) => importFiles(company, paths, { cwd: company.dir, now: context.now }),
+          importFiles: async (paths) => {
+            const progress = context.progress('import');
+            const onProgress = (file: string, rows: number) => progress.update(`${basename(file)}, ${rows} rows`);
+            const imported = await importFiles(company, paths, { cwd: company.dir, now: context.now, onProgress });
+            progress.done(`${imported.files.length} files`);
+            return imported;
+          },
           build: async () => {
             const { manifest } = await buildCompany(
               company,

@@ -58,8 +58,8 @@ export function fieldNames(record: Record<string, unknown>): string[] {
 
 /** A value as a message may show it: short, and not where it may be a person's address or number. */
 export function shownValue(text: string): string {
-  const digits = text.replace(/\D/g, '').length;
-  if (text.includes('@') || digits >= 9) return 'a value not shown, since it may be personal,';
+  const isNumber = /^\+?[\d\s().-]+$/.test(text) && text.replace(/\D/g, '').length >= 9;
+  if (text.includes('@') || isNumber) return 'a value not shown, since it may be personal,';
   return JSON.stringify(text.length > 60 ? `${text.slice(0, 57)}...` : text);
 }
 

@@ -11,6 +11,7 @@ const importRecord = z.object({
   via: z.string(),
   via_hash: z.string(),
   settings_hash: z.string(),
+  rates_hash: z.string(),
   /** When the import began: the time that its events and costs carry, also where it was begun again. */
   received_at: z.string(),
   finished_at: z.string(),
@@ -18,6 +19,8 @@ const importRecord = z.object({
   events: z.number(),
   costs: z.number(),
   rejected: z.number(),
+  /** Of the rejected: for want of a rate of exchange. */
+  without_rate: z.number(),
   left_out: z.number(),
   schema_version: z.literal(1),
 });
@@ -30,12 +33,23 @@ export interface ImportIdentity {
   contentHash: string;
   /** Hash of the mapping, or the name of the connector with its options. */
   viaHash: string;
-  /** Hash of the settings by which rows are judged: bounds, rates, time zone. */
+  /** Hash of the settings by which rows are judged: bounds, time zone, currency. */
   settingsHash: string;
+  /** Hash of the rates of exchange: they grow by the day, so a change counts only where rates were missing. */
+  ratesHash: string;
 }
 
-export function importIdOf({ contentHash, viaHash, settingsHash }: ImportIdentity): string {
-  return createHash('sha256').update(`${contentHash}\n${viaHash}\n${settingsHash}`).digest('hex').slice(0, 32);
+/** Whether a finished import leaves nothing for this one to do. */
+export function isSettledBy(record: ImportRecord, identity: ImportIdentity): boolean {
+  if (record.via_hash !== identity.viaHash) return false;
+  if (record.rejected === 0) return true;
+  const isRateMended = record.without_rate > 0 && record.rates_hash !== identity.ratesHash;
+  return record.settings_hash === identity.settingsHash && !isRateMended;
+}
+
+export function importIdOf({ contentHash, viaHash, settingsHash, ratesHash }: ImportIdentity): string {
+  const identity = [contentHash, viaHash, settingsHash, ratesHash].join('\n');
+  return createHash('sha256').update(identity).digest('hex').slice(0, 32);
 }
 
 export interface ImportLedger {

@@ -12,7 +12,7 @@ import { createAdmitter, createOrdinalIds } from '#pipeline/admit';
 import type { Company } from '#pipeline/company';
 import { createCostSets } from '#pipeline/cost-sets';
 import { type FileContent, fileContents, pathKind } from '#pipeline/file-bytes';
-import { createImportLedger, importIdOf } from '#pipeline/import-ledger';
+import { createImportLedger, importIdOf, isSettledBy } from '#pipeline/import-ledger';
 import { type FileReading, findReading, namedConnector, type ReadingRequest } from '#pipeline/import-reading';
 import { companyMappings, namedMapping } from '#pipeline/mapping';
 import { type RejectedRow, rejectedRow } from '#pipeline/rejected-row';
@@ -98,7 +98,8 @@ export async function importFiles(
     now: increasing(now),
     identifierKey: await company.identifierKey(),
     hasRate: createRateCheck(config.currency, lists.fxRates),
-    settingsHash: hashOf([config.timeZone, config.currency, config.country, config.bounds, lists.fxRates]),
+    settingsHash: hashOf([config.timeZone, config.currency, config.country, config.bounds]),
+    ratesHash: hashOf(lists.fxRates),
     onProgress: options.onProgress ?? (() => {}),
   };
   const summaries: FileSummary[] = [];
@@ -118,6 +119,7 @@ interface ImportContext {
   identifierKey: Buffer;
   hasRate: (currency: string, day: string) => boolean;
   settingsHash: string;
+  ratesHash: string;
   onProgress: (file: string, rows: number) => void;
 }
 
@@ -190,13 +192,12 @@ async function importRows(file: string, reading: FileReading, context: ImportCon
   };
   const contentHash = reading.table.examined.contentHash;
   const viaHash = hashOf(reading.viaHash);
-  const { settingsHash } = context;
-  const importId = importIdOf({ contentHash, viaHash, settingsHash });
+  const { settingsHash, ratesHash } = context;
+  const identity = { contentHash, viaHash, settingsHash, ratesHash };
+  const importId = importIdOf(identity);
   const ledger = createImportLedger(lake);
   const before = await ledger.finished(contentHash);
-  const same = before.find(
-    (record) => record.import_id === importId || (record.via_hash === viaHash && record.rejected === 0),
-  );
+  const same = before.find((record) => isSettledBy(record, identity));
   if (same !== undefined) {
     const then =
       same.rejected > 0 ? `; the ${same.rejected} rows rejected then wait for \`percorso rejected replay\`` : '';
@@ -217,9 +218,11 @@ async function importRows(file: string, reading: FileReading, context: ImportCon
   const sets = createCostSets(importId);
   const eventIds = createOrdinalIds();
   const rejectedIds = createOrdinalIds();
+  let withoutRate = 0;
 
   async function reject(row: FileRow, problem: Problem): Promise<void> {
     summary.rejected += 1;
+    if (problem.reason === 'no-rate') withoutRate += 1;
     const message = identifiers.scrubText(problem.message);
     if (summary.reasons.length < 3) summary.reasons.push(`line ${row.line}: ${message}`);
     const original: RejectedRow = {
@@ -296,12 +299,14 @@ async function importRows(file: string, reading: FileReading, context: ImportCon
     via: reading.via,
     via_hash: viaHash,
     settings_hash: settingsHash,
+    rates_hash: ratesHash,
     received_at: receivedAt.toISOString(),
     finished_at: context.now().toISOString(),
     rows: summary.rows,
     events: summary.events,
     costs: summary.costs,
     rejected: summary.rejected,
+    without_rate: withoutRate,
     left_out: summary.leftOut,
     schema_version: 1,
   });

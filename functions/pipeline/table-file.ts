@@ -87,19 +87,23 @@ function headLines(examined: Examined): string[] {
   return lines;
 }
 
-/** The sign that divides most of the first lines into the same number of columns; undefined where none does. */
+/**
+ * The sign that divides the most of the first lines, and of those the one that divides them into the most columns;
+ * undefined where none does. Decimal commas divide lines too, but not the header.
+ */
 function delimiterOf(examined: Examined): string | undefined {
   const sample = headLines(examined).slice(0, 60).join('\n');
   let best: { delimiter: string; score: number } | undefined;
   for (const delimiter of [',', ';', '\t', '|']) {
-    const counts = new Map<number, number>();
-    for (const record of records.parse(parseNow(sample, { ...csvOptions, delimiter, to: 50 }))) {
-      if (record.length > 1) counts.set(record.length, (counts.get(record.length) ?? 0) + 1);
-    }
-    for (const [columns, rows] of counts) {
-      const score = rows * 1000 + columns;
-      if (best === undefined || score > best.score) best = { delimiter, score };
-    }
+    const widths = records
+      .parse(parseNow(sample, { ...csvOptions, delimiter, to: 50 }))
+      .map((record) => record.length)
+      .filter((width) => width > 1)
+      .sort((a, b) => a - b);
+    const median = widths[Math.floor(widths.length / 2)];
+    if (median === undefined) continue;
+    const score = widths.length * 1000 + median;
+    if (best === undefined || score > best.score) best = { delimiter, score };
   }
   return best?.delimiter;
 }

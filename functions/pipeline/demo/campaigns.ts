@@ -144,7 +144,17 @@ export function pressure(campaign: Campaign, day: number, seed: number): number 
   return weekly * (campaign.key === 'brand' ? 1 : 0.5 + 0.5 * season(day));
 }
 
-/** More money is seen more often, with falling returns. */
+const presences = new Map<string, Map<number, number>>();
+
+/** More money is seen more often, with falling returns. Asked for millions of times, so it is kept by day. */
 export function presence(campaign: Campaign, day: number, seed: number): number {
-  return pressure(campaign, day, seed) ** 0.6;
+  const plan = `${campaign.key} ${seed}`;
+  const days = presences.get(plan) ?? new Map<number, number>();
+  presences.set(plan, days);
+  let shown = days.get(day);
+  if (shown === undefined) {
+    shown = pressure(campaign, day, seed) ** 0.6;
+    days.set(day, shown);
+  }
+  return shown;
 }

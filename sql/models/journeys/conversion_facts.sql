@@ -74,6 +74,50 @@ base as (
         orders.occurred_at,
         orders.at_s
     from orders
+),
+
+refunds as (
+    select
+        'refund/' || person_events.event_key as conversion_id,
+        coalesce(base.conversion_id, 'refund/' || person_events.event_key) as origin_id,
+        coalesce(base.conversion_type, 'repeat_order') as conversion_type,
+        coalesce(base.person_id, person_events.person_id) as person_id,
+        coalesce(person_events.order_id, person_events.event_key) as order_id,
+        -- One that names no amount is of the whole order.
+        coalesce(abs(person_events.revenue), base.revenue, cast(0 as decimal(18, 2))) as refunded,
+        person_events.margin,
+        base.revenue as order_revenue,
+        base.margin as order_margin,
+        base.conversion_id is null as is_of_unknown_order,
+        person_events.event_date as conversion_date,
+        person_events.occurred_at,
+        person_events.at_s
+    from person_events
+    left join base on base.conversion_id = 'order/' || person_events.order_id
+    where person_events.event_type = 'Order Refunded'
+        and not person_events.is_bot
+        and person_events.trust <> 'browser'
+),
+
+weighed_refunds as (
+    select
+        refunds.*,
+        case
+            when refunds.margin is not null then -abs(refunds.margin)
+            when refunds.refunded = cast(0 as decimal(18, 2)) then cast(0 as decimal(18, 2))
+            when refunds.is_of_unknown_order then
+                cast(round(-cast(refunds.refunded as double) * settings.default_margin_rate, 2) as decimal(18, 2))
+            else
+                cast(
+                    round(
+                        -cast(refunds.order_margin as double) * cast(refunds.refunded as double)
+                        / nullif(cast(refunds.order_revenue as double), 0e0),
+                        2
+                    ) as decimal(18, 2)
+                )
+        end as refunded_margin
+    from refunds
+    cross join settings
 )
 
 select
@@ -92,40 +136,16 @@ select
 from base
 union all
 select
-    'refund/' || person_events.event_key,
-    coalesce(base.conversion_id, 'refund/' || person_events.event_key),
-    coalesce(base.conversion_type, 'repeat_order'),
-    coalesce(base.person_id, person_events.person_id),
-    coalesce(person_events.order_id, person_events.event_key),
-    -abs(coalesce(person_events.revenue, cast(0 as decimal(18, 2)))),
-    case
-        when person_events.margin is not null then -abs(person_events.margin)
-        when base.margin is not null then
-            cast(
-                round(
-                    -cast(base.margin as double)
-                    * cast(abs(coalesce(person_events.revenue, cast(0 as decimal(18, 2)))) as double)
-                    / nullif(cast(base.revenue as double), 0e0),
-                    2
-                ) as decimal(18, 2)
-            )
-        when base.conversion_id is null then
-            cast(
-                round(
-                    -cast(abs(coalesce(person_events.revenue, cast(0 as decimal(18, 2)))) as double)
-                    * settings.default_margin_rate,
-                    2
-                ) as decimal(18, 2)
-            )
-    end,
-    person_events.margin is null,
+    weighed_refunds.conversion_id,
+    weighed_refunds.origin_id,
+    weighed_refunds.conversion_type,
+    weighed_refunds.person_id,
+    weighed_refunds.order_id,
+    -weighed_refunds.refunded,
+    weighed_refunds.refunded_margin,
+    weighed_refunds.margin is null and weighed_refunds.refunded_margin is not null,
     cast(0 as decimal(18, 6)),
-    person_events.event_date,
-    person_events.occurred_at,
-    person_events.at_s
-from person_events
-cross join settings
-left join base on base.conversion_id = 'order/' || person_events.order_id
-where person_events.event_type = 'Order Refunded'
-    and not person_events.is_bot
-    and person_events.trust <> 'browser'
+    weighed_refunds.conversion_date,
+    weighed_refunds.occurred_at,
+    weighed_refunds.at_s
+from weighed_refunds
