@@ -22,7 +22,7 @@ export function register(program: Command, context: CliContext): void {
     .option('--customers <n>', 'persons in its market; about 25 events each', '7000')
     .option('--days <n>', 'how many days of data, up to 2026-10-31', '730')
     .option('--seed <n>', 'the same seed gives the same bytes', '1')
-    .option('--no-truth', "leave out each channel's true effect, which takes most of the time")
+    .option('--no-truth', "leave out each channel's true effect, for which lives are lived again")
     .action(async (folder: string, given: unknown) => {
       const parsed = optionsSchema.safeParse(given);
       if (!parsed.success) {

@@ -132,7 +132,7 @@ export function makeDemo(dir: string, options: DemoOptions, progress: (detail: s
   write(join('truth', 'ledger.csv'), ledgerFile(rows));
 
   if (options.withEffects) {
-    const effects = trueEffects(world, whole, (done, of) => progress(`${done} of ${of} worlds without one channel`));
+    const effects = trueEffects(world, (done, of) => progress(`${done} of ${of} worlds without one channel`));
     const media = (effect: Effect) =>
       campaignList
         .filter((campaign) => campaign.part === effect.part)

@@ -79,6 +79,7 @@ export function mailingName(day: number): string {
  * Lives one person's two years, telling every fact as it happens.
  * @param heard what others have told this person.
  * @param tell hands a recommendation on to a person with a higher number, who has not lived yet.
+ * @returns the channels that had a part in it. Without any other the same person would have lived the same life.
  */
 export function live(
   person: Person,
@@ -87,11 +88,16 @@ export function live(
   facts: Facts,
   heard: readonly Word[],
   tell: (friend: number, word: Word) => void,
-): void {
+): ReadonlySet<Part> {
   const { draw } = person;
   const { firstDay, lastDay, removed, seed } = world;
   const isTrade = person.kind === 'trade';
-  const has = (part: Part) => !removed.has(part);
+  // Asked last, once everything else has come about: so `met` tells without which channels this life would be another.
+  const met = new Set<Part>();
+  const has = (part: Part) => {
+    met.add(part);
+    return !removed.has(part);
+  };
   const steps: Step[] = [];
   const schedule = (step: Step) => {
     if (step.day > lastDay || step.day < firstDay) return;
@@ -193,7 +199,7 @@ export function live(
         schedule({ day: day + between(25, 260, draw('parts in', day)), what: 'need', category: 'part' });
     }
     // Who is glad tells somebody; the friend has a higher number, so that lives can be lived one after the other.
-    if (isGlad && has('word_of_mouth') && draw('tells', day) < (category === 'unit' ? 0.4 : 0.1)) {
+    if (isGlad && draw('tells', day) < (category === 'unit' ? 0.4 : 0.1) && has('word_of_mouth')) {
       const friend = person.number + between(1, 300, draw('friend', day));
       const toldOn = day + between(4, 45, draw('tells in', day));
       const usesCode = draw('code', day) < 0.55;
@@ -239,7 +245,7 @@ export function live(
       return;
     }
     const byAgent = person.hasAgent && has('field_sales');
-    const route = byAgent ? 'agent' : has('phone') && draw('signs by phone', deal.day) < 0.6 ? 'phone' : 'web';
+    const route = byAgent ? 'agent' : draw('signs by phone', deal.day) < 0.6 && has('phone') ? 'phone' : 'web';
     const order = buy(day, second, wanted.category, route, true);
     facts.deal?.({ ...deal, amount: order.net, closed: { day, second: second - 600, won: true, orderId: order.id } });
   };
@@ -336,9 +342,9 @@ export function live(
   };
 
   const watch = (day: number, isInNeed: boolean, usual: number) => {
-    if (!has('paid_video') || person.watchesVideo === 0) return;
+    if (person.watchesVideo === 0) return;
     const shown = presence(campaigns.video, day, seed);
-    if (shown === 0 || draw('sees video', day) >= usual * person.watchesVideo * shown) return;
+    if (shown === 0 || draw('sees video', day) >= usual * person.watchesVideo * shown || !has('paid_video')) return;
     learn(day, 0.42);
     clicks.push({ campaign: 'video', day });
     if (need !== undefined) need.interest += 0.1 * person.ease;
@@ -347,18 +353,17 @@ export function live(
 
   const scroll = (day: number, isInNeed: boolean, usual: number) => {
     if (person.usesSocial === 0) return;
-    if (has('paid_social')) {
-      const shown = presence(campaigns.prospecting, day, seed);
-      if (draw('sees social ad', day) < usual * person.usesSocial * shown) {
-        learn(day, 0.01);
-        if (draw('clicks social ad', day) < (isInNeed ? 0.2 : 0.13))
-          browse(day, { way: 'campaign', campaign: 'prospecting' }, 4);
-      }
-      const isRecent = need !== undefined && day - need.lastVisit <= 14 && day > need.lastVisit;
-      if (isRecent && draw('retargeted', day) < 0.05 * person.usesSocial * presence(campaigns.retargeting, day, seed))
-        browse(day, { way: 'campaign', campaign: 'retargeting' }, 5);
+    const shown = presence(campaigns.prospecting, day, seed);
+    if (draw('sees social ad', day) < usual * person.usesSocial * shown && has('paid_social')) {
+      learn(day, 0.01);
+      if (draw('clicks social ad', day) < (isInNeed ? 0.2 : 0.13))
+        browse(day, { way: 'campaign', campaign: 'prospecting' }, 4);
     }
-    if (has('organic_social') && draw('sees our post', day) < usual * 0.12 * (person.follows ? 6 : 0.35))
+    const isRecent = need !== undefined && day - need.lastVisit <= 14 && day > need.lastVisit;
+    const followed = 0.05 * person.usesSocial * presence(campaigns.retargeting, day, seed);
+    if (isRecent && draw('retargeted', day) < followed && has('paid_social'))
+      browse(day, { way: 'campaign', campaign: 'retargeting' }, 5);
+    if (draw('sees our post', day) < usual * 0.12 * (person.follows ? 6 : 0.35) && has('organic_social'))
       browse(day, { way: 'organic-social' }, 6);
   };
 
@@ -413,27 +418,16 @@ export function live(
       return;
     }
     const isOn = () => need === wanted;
+    const comes = (purpose: string, chance: number, part: Part) => isOn() && draw(purpose, day) < chance && has(part);
+    const mind = () => familiarity(day);
     watch(day, true, 0.055);
     if (isOn()) scroll(day, true, 0.09);
     if (isOn() && draw('searches', day) < searchRate) search(day, wanted.category);
-    if (
-      isOn() &&
-      has('comparison') &&
-      person.comparesPrices &&
-      draw('compares', day) < 0.05 &&
-      wanted.category !== 'part'
-    )
+    if (person.comparesPrices && wanted.category !== 'part' && comes('compares', 0.05, 'comparison'))
       browse(day, { way: 'comparison' }, 7);
-    if (isOn() && draw('comes back by itself', day) < 0.055 * Math.min(1.6, familiarity(day))) comeByName(day);
-    if (isOn() && has('phone') && draw('calls', day) < 0.03 * Math.min(1.3, familiarity(day)) * (isTrade ? 1.3 : 1))
-      call(day);
-    if (
-      isOn() &&
-      has('store') &&
-      person.nearShop &&
-      draw('goes to the shop', day) < 0.035 * (0.25 + Math.min(1.2, familiarity(day)))
-    )
-      goToShop(day);
+    if (isOn() && draw('comes back by itself', day) < 0.055 * Math.min(1.6, mind())) comeByName(day);
+    if (comes('calls', 0.03 * Math.min(1.3, mind()) * (isTrade ? 1.3 : 1), 'phone')) call(day);
+    if (person.nearShop && comes('goes to the shop', 0.035 * (0.25 + Math.min(1.2, mind())), 'store')) goToShop(day);
     if (isOn() || (need === undefined && openDeal !== undefined)) schedule({ day: day + 1, what: 'need day' });
   };
 
@@ -503,8 +497,9 @@ export function live(
     watch(on(2), false, 0.2);
     scroll(on(4), false, 0.4);
     const idle = draw('idle visit', day);
-    if (has('organic_search') && idle < 0.022) browse(on(6), { way: 'organic-search' }, 9);
-    else if (idle < 0.03) browse(on(6), { way: 'referral' }, 9);
+    if (idle < 0.022) {
+      if (has('organic_search')) browse(on(6), { way: 'organic-search' }, 9);
+    } else if (idle < 0.03) browse(on(6), { way: 'referral' }, 9);
     else if (orders > 0 && idle < 0.12) browse(on(6), { way: 'direct' }, 9);
   };
 
@@ -589,4 +584,5 @@ export function live(
   if (openDeal !== undefined && openDeal.day <= lastDay) facts.deal?.({ ...openDeal, amount: 300_000 });
   if (crm !== undefined)
     facts.crmContact?.({ ...crm, userId: hasAccount ? userId : undefined, card, newsletter: isSubscribed });
+  return met;
 }

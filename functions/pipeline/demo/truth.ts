@@ -2,8 +2,8 @@ import { isoDay, monthOf } from '#pipeline/demo/calendar';
 import { type Part, parts } from '#pipeline/demo/campaigns';
 import { amount, csvLine } from '#pipeline/demo/export-text';
 import type { Facts } from '#pipeline/demo/facts';
-import type { World } from '#pipeline/demo/life';
-import { liveAll } from '#pipeline/demo/world';
+import { live, mailingDays, type Word, type World } from '#pipeline/demo/life';
+import { personOf } from '#pipeline/demo/market';
 
 export interface LedgerRow {
   id: string;
@@ -135,26 +135,69 @@ const channelOf: Record<Part, string> = {
   word_of_mouth: 'Word of Mouth',
 };
 
-/** Each channel's true effect: the same persons with the same chances live again without it. */
-export function trueEffects(world: World, whole: Sums, progress: (done: number, of: number) => void): Effect[] {
+/** One person's life in the whole world. */
+interface Life {
+  rows: LedgerRow[];
+  met: ReadonlySet<Part>;
+  told: { friend: number; word: Word }[];
+}
+
+/**
+ * Each channel's true effect: the same persons with the same chances live again without it. Whom the channel never met,
+ * and who hears the same words from others, lives the same life: it is not lived again.
+ */
+export function trueEffects(world: World, progress: (done: number, of: number) => void): Effect[] {
+  const mailings = mailingDays(world);
+  const liveOne = (number: number, removed: ReadonlySet<Part>, heard: readonly Word[]): Life => {
+    const ledger = createLedger();
+    const told: Life['told'] = [];
+    const person = personOf(number, world.seed, world.firstDay);
+    const met = live(person, { ...world, removed }, mailings, ledger.facts, heard, (friend, word) => {
+      told.push({ friend, word });
+    });
+    return { rows: ledger.rows, met, told };
+  };
+  const hear = (words: Map<number, Word[]>, told: Life['told']) => {
+    for (const { friend, word } of told) words.set(friend, [...(words.get(friend) ?? []), word]);
+  };
+
+  const whole: Life[] = [];
+  const wholeWords = new Map<number, Word[]>();
+  for (let number = 0; number < world.customers; number++) {
+    const life = liveOne(number, new Set(), wholeWords.get(number) ?? []);
+    hear(wholeWords, life.told);
+    whole.push(life);
+  }
+  const all = sumOf(whole.flatMap((life) => life.rows));
+
   const trials: { channel: string; part: Effect['part']; removed: readonly Part[] }[] = [
     { channel: 'Paid Search', part: '(all)', removed: ['brand_search', 'generic_search'] },
     ...parts.map((part) => ({ channel: channelOf[part], part, removed: [part] })),
   ];
   return trials.map(({ channel, part, removed }, index) => {
-    const ledger = createLedger();
-    liveAll({ ...world, removed: new Set(removed) }, ledger.facts);
-    const without = sumOf(ledger.rows);
+    const without = new Set(removed);
+    const words = new Map<number, Word[]>();
+    const rows: LedgerRow[] = [];
+    whole.forEach((before, number) => {
+      const heard = words.get(number) ?? [];
+      const isSame =
+        removed.every((one) => !before.met.has(one)) &&
+        JSON.stringify(heard) === JSON.stringify(wholeWords.get(number) ?? []);
+      const life = isSame ? before : liveOne(number, without, heard);
+      hear(words, life.told);
+      for (const row of life.rows) rows.push(row);
+    });
+    const rest = sumOf(rows);
     progress(index + 1, trials.length);
     return {
       channel,
       part: part === '(all)' || channel === 'Paid Search' ? part : '(all)',
       missing: {
-        orders: whole.orders - without.orders,
-        firstOrders: whole.firstOrders - without.firstOrders,
-        refunds: whole.refunds - without.refunds,
-        revenue: whole.revenue - without.revenue,
-        margin: whole.margin - without.margin,
+        orders: all.orders - rest.orders,
+        firstOrders: all.firstOrders - rest.firstOrders,
+        refunds: all.refunds - rest.refunds,
+        revenue: all.revenue - rest.revenue,
+        margin: all.margin - rest.margin,
       },
     };
   });
