@@ -88,22 +88,20 @@ function headLines(examined: Examined): string[] {
 }
 
 /**
- * The sign that divides the most of the first lines, and of those the one that divides them into the most columns;
- * undefined where none does. Decimal commas divide lines too, but not the header.
+ * The sign that divides the earliest line, which is the header or what stands above it; of several the one that makes the
+ * most cells. Undefined where none divides. (Decimal commas divide the rows of an Italian table too, but not its header.)
  */
 function delimiterOf(examined: Examined): string | undefined {
   const sample = headLines(examined).slice(0, 60).join('\n');
-  let best: { delimiter: string; score: number } | undefined;
+  let best: { delimiter: string; first: number; cells: number } | undefined;
   for (const delimiter of [',', ';', '\t', '|']) {
-    const widths = records
-      .parse(parseNow(sample, { ...csvOptions, delimiter, to: 50 }))
-      .map((record) => record.length)
-      .filter((width) => width > 1)
-      .sort((a, b) => a - b);
-    const median = widths[Math.floor(widths.length / 2)];
-    if (median === undefined) continue;
-    const score = widths.length * 1000 + median;
-    if (best === undefined || score > best.score) best = { delimiter, score };
+    const widths = records.parse(parseNow(sample, { ...csvOptions, delimiter, to: 50 })).map((record) => record.length);
+    const first = widths.findIndex((width) => width > 1);
+    if (first < 0) continue;
+    const cells = widths.reduce((total, width) => total + width - 1, 0);
+    if (best === undefined || first < best.first || (first === best.first && cells > best.cells)) {
+      best = { delimiter, first, cells };
+    }
   }
   return best?.delimiter;
 }
