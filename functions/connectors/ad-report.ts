@@ -44,6 +44,8 @@ export interface AdPlatform {
   isTotals?(cells: readonly string[]): boolean;
   /** A row of totals that shows only in its named fields. */
   isSummary?(fields: Partial<Record<AdField, string>>, has: (field: AdField) => boolean): boolean;
+  /** Rows without spend have an empty cell, not a 0. */
+  leavesSpendEmpty?: boolean;
   /** How one asks this platform for a row a day. */
   dailyMend: string;
 }
@@ -149,7 +151,7 @@ export function adConnector(platform: AdPlatform): FileConnector {
 
 async function openReport(platform: AdPlatform, context: ConnectorContext): Promise<OpenedReport> {
   const { fileName, columns } = context;
-  const header = columns ?? [];
+  const header = context.names;
   const names = lower(header);
   const columnOf = new Map<AdField, string>();
   for (const field of adFields) {
@@ -190,6 +192,7 @@ async function openReport(platform: AdPlatform, context: ConnectorContext): Prom
       if (row.kind === 'cells' && platform.isTotals?.(row.cells)) return { kind: 'left-out' };
       const fields: Partial<Record<AdField, string>> = fixedDay === undefined ? {} : { day: fixedDay };
       for (const { field, read } of readers) fields[field] = read(row);
+      if (platform.leavesSpendEmpty) fields.spend ||= '0';
       if (platform.isSummary?.(fields, has)) return { kind: 'left-out' };
       const parsed = schema.safeParse(fields);
       if (!parsed.success) {

@@ -6,6 +6,8 @@ export interface ConnectorContext {
   fileName: string;
   /** The name under which the company keeps what the file says. */
   source: string;
+  /** The names of all columns, or of all fields of JSON objects. */
+  names: readonly string[];
   /** The header of a table; undefined for JSON objects. */
   columns: readonly string[] | undefined;
   /** What stands before the header. */

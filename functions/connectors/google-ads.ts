@@ -32,9 +32,9 @@ export const googleAds = adConnector({
   },
   columns: {
     day: ['day', 'giorno', 'date', 'segments.date'],
-    account: ['customer id', 'id cliente', 'account', 'customer_id', 'customer.id'],
+    account: ['customer.id', 'customer id', 'id cliente', 'account', 'customer_id'],
     campaignId: ['campaign id', 'id campagna', 'campaign_id', 'campaign.id', /^id$/],
-    campaign: ['campaign', 'campagna', 'campaign.name', 'campaign_name'],
+    campaign: ['campaign.name', 'campaign', 'campagna', 'campaign_name'],
     campaignType: [
       'campaign type',
       'tipo di campagna',

@@ -22,5 +22,6 @@ export const linkedinAds = adConnector({
   channel: () => 'Paid Social',
   currency: (names) => (names.includes('cost_in_usd') ? 'USD' : undefined),
   decimal: () => '.',
+  leavesSpendEmpty: true,
   dailyMend: 'ask for the analytics with the time granularity DAILY',
 });

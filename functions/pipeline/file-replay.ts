@@ -4,7 +4,7 @@ import type { StoredEvent } from '#core/event';
 import { createRateCheck } from '#core/fx-rates';
 import { createIdentifiers } from '#core/identifiers';
 import type { RowReader, SourceRow } from '#core/row-reading';
-import { isRecord } from '#core/row-reading';
+import { fieldNames, isRecord } from '#core/row-reading';
 import { createAdmitter } from '#pipeline/admit';
 import type { ImportCompany } from '#pipeline/import';
 import { canonicalReader, namedConnector } from '#pipeline/import-reading';
@@ -35,15 +35,16 @@ export async function fileReplayers(company: ImportCompany): Promise<Replayer[]>
   const admitter = createAdmitter({ config, identifierKey, trust: 'file', receivedAt: () => receivedAt, hasRate });
   const readers = new Map<string, Promise<RowReader>>();
 
-  function cachedReader(via: string, row: RejectedRow): Promise<RowReader> {
+  function cachedReader(via: string, row: RejectedRow, given: SourceRow): Promise<RowReader> {
     const { source, columns, preamble, decimal, currency } = row;
-    const key = JSON.stringify([via, source, columns, preamble, decimal, currency]);
-    const known = readers.get(key) ?? readerOf(via, row);
+    const names = given.kind === 'record' ? fieldNames(given.record) : (columns ?? []);
+    const key = JSON.stringify([via, source, names, preamble, decimal, currency]);
+    const known = readers.get(key) ?? readerOf(via, row, names);
     readers.set(key, known);
     return known;
   }
 
-  async function readerOf(via: string, row: RejectedRow): Promise<RowReader> {
+  async function readerOf(via: string, row: RejectedRow, names: readonly string[]): Promise<RowReader> {
     const columns = row.columns;
     if (via === 'canonical') return canonicalReader(row.source || undefined);
     const [kind = '', name = ''] = [via.slice(0, via.indexOf(':')), via.slice(via.indexOf(':') + 1)];
@@ -58,6 +59,7 @@ export async function fileReplayers(company: ImportCompany): Promise<Replayer[]>
     const opened = await namedConnector(mapping?.connector ?? name).open({
       fileName: 'the refused row',
       source: row.source,
+      names,
       columns,
       preamble: row.preamble,
       decimal,
@@ -75,7 +77,7 @@ export async function fileReplayers(company: ImportCompany): Promise<Replayer[]>
     }
     let read: ReturnType<RowReader>;
     try {
-      read = (await cachedReader(via, row))(source);
+      read = (await cachedReader(via, row, source))(source);
     } catch (error) {
       if (!(error instanceof PercorsoError)) throw error;
       return { ok: false, reason: 'unreadable', message: error.message };

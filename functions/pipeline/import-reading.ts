@@ -191,7 +191,8 @@ async function byConnector(
   const opened = await connector.open({
     fileName: content.name,
     source,
-    columns: header.isJson ? undefined : header.columns,
+    names: header.columns,
+    columns,
     preamble: header.preamble,
     decimal,
     currency: currency ?? request.company.currency,

@@ -161,5 +161,8 @@ export type CostMapping = NonNullable<Mapping['costs']>[number];
 
 /** The JSON schema with which editors check a mapping while it is written (docs/mapping.schema.json). */
 export function mappingJsonSchema(): unknown {
-  return { title: 'Percorso mapping', ...z.toJSONSchema(mappingSchema, { io: 'input', unrepresentable: 'any' }) };
+  return {
+    title: 'Percorso mapping',
+    ...z.toJSONSchema(mappingSchema, { io: 'input', unrepresentable: 'any', reused: 'ref' }),
+  };
 }

@@ -53,7 +53,12 @@ function shapeOf(examined: Examined, hints: FormatHints): Shape {
   if (hints.type === undefined) {
     const begin = head.trimStart();
     if (begin.startsWith('[') && /^\[\s*([{\]]|$)/.test(begin)) return { kind: 'json' };
-    if (begin.startsWith('{')) return { kind: isJson(begin.split('\n', 1)[0] ?? '') ? 'jsonl' : 'json' };
+    if (begin.startsWith('{')) {
+      const [first = '', ...others] = begin.split('\n');
+      // One object alone may be an answer of an API, with its records in a list.
+      const isAlone = examined.isWholeInHead && others.every((line) => line.trim() === '');
+      return { kind: isJson(first) && !isAlone ? 'jsonl' : 'json' };
+    }
   }
   const delimiter = delimiterOf(examined);
   if (delimiter !== undefined) return { kind: 'csv', delimiter };
