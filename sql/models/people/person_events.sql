@@ -69,7 +69,7 @@ select
     traffic.source,
     traffic.medium,
     traffic.campaign,
-    coalesce(keyed.touch_channel, traffic.channel) as channel,
+    coalesce(traffic.listed_channel, keyed.touch_channel, traffic.channel) as channel,
     coalesce(keyed.device_class, case when channels.is_offline then 'offline' else 'other' end) as device_class,
     keyed.landing_page,
     keyed.order_id,

@@ -18,10 +18,21 @@
 --   platform_conversions: conversions that the platform claims for itself; never summed with ours
 --   platform_value: their value as the platform claims it
 with distinct_campaigns as (
-    select distinct stg_costs.source, stg_costs.campaign_id, lower(stg_costs.campaign) as alias
+    select distinct
+        stg_costs.source,
+        coalesce(source_sites.source, lower(stg_costs.source)) as site_source,
+        stg_costs.campaign_id,
+        lower(stg_costs.campaign) as alias
     from stg_costs
     cross join horizon
+    left join source_sites on source_sites.site = lower(stg_costs.source)
     where stg_costs.cost_date <= horizon.as_of_day
+),
+
+listed_campaigns as (
+    select campaigns.*, coalesce(source_sites.source, campaigns.source) as site_source
+    from campaigns
+    left join source_sites on source_sites.site = campaigns.source
 ),
 
 listed as (
@@ -40,8 +51,12 @@ listed as (
                 campaigns.channel
         ) as list_no
     from distinct_campaigns
-    inner join campaigns
-        on (coalesce(campaigns.source, '') = '' or campaigns.source = distinct_campaigns.source)
+    inner join listed_campaigns as campaigns
+        on (
+            coalesce(campaigns.source, '') = ''
+            or campaigns.source = lower(distinct_campaigns.source)
+            or campaigns.site_source = distinct_campaigns.site_source
+        )
         and (
             (coalesce(campaigns.campaign_id, '') <> '' and campaigns.campaign_id = distinct_campaigns.campaign_id)
             or (coalesce(campaigns.alias, '') <> '' and campaigns.alias = distinct_campaigns.alias)
@@ -59,9 +74,15 @@ named as (
         coalesce(nullif(listed.campaign, ''), stg_costs.campaign) as campaign,
         stg_costs.impressions,
         stg_costs.clicks,
-        stg_costs.billed_spend * cast(fx_days.rate as decimal(18, 6)) as spend,
+        case
+            when fx_days.rate = 1e0 then stg_costs.billed_spend
+            else cast(round(cast(stg_costs.billed_spend as double) * fx_days.rate, 6) as decimal(18, 6))
+        end as spend,
         stg_costs.platform_conversions,
-        stg_costs.billed_platform_value * cast(fx_days.rate as decimal(18, 6)) as platform_value
+        case
+            when fx_days.rate = 1e0 then stg_costs.billed_platform_value
+            else cast(round(cast(stg_costs.billed_platform_value as double) * fx_days.rate, 6) as decimal(18, 6))
+        end as platform_value
     from stg_costs
     cross join horizon
     left join fx_days on fx_days.currency = stg_costs.currency and fx_days.day = stg_costs.cost_date

@@ -28,7 +28,14 @@ own_hosts as (
 referred as (
     select
         distinct_keys.*,
-        case when own_hosts.referrer_host is null then distinct_keys.referrer_host end as foreign_host
+        case when own_hosts.referrer_host is null then distinct_keys.referrer_host end as foreign_host,
+        case
+            when distinct_keys.click_id_kind in ('gclid', 'gbraid', 'wbraid') then 'google'
+            when distinct_keys.click_id_kind = 'msclkid' then 'bing'
+            when distinct_keys.click_id_kind = 'ttclid' then 'tiktok'
+            when distinct_keys.click_id_kind = 'li_fat_id' then 'linkedin'
+            when distinct_keys.click_id_kind = 'twclid' then 'twitter'
+        end as paid_click_source
     from distinct_keys
     left join own_hosts on own_hosts.referrer_host = distinct_keys.referrer_host
 ),
@@ -40,14 +47,8 @@ named as (
         referred.touch_campaign_id,
         coalesce(
             referred.touch_source,
-            case
-                when referred.click_id_kind in ('gclid', 'gbraid', 'wbraid') then 'google'
-                when referred.click_id_kind = 'msclkid' then 'bing'
-                when referred.click_id_kind = 'ttclid' then 'tiktok'
-                when referred.click_id_kind = 'li_fat_id' then 'linkedin'
-                when referred.click_id_kind = 'twclid' then 'twitter'
-                when referred.click_id_kind = 'fbclid' and host_site.source is null then 'facebook'
-            end,
+            referred.paid_click_source,
+            case when referred.click_id_kind = 'fbclid' and host_site.source is null then 'facebook' end,
             host_site.source,
             parent_site.source,
             referred.foreign_host
@@ -55,9 +56,11 @@ named as (
         coalesce(
             referred.touch_medium,
             case
-                when referred.touch_source is not null then null
-                when referred.click_id_kind in ('gclid', 'gbraid', 'wbraid', 'msclkid') then 'cpc'
-                when referred.click_id_kind in ('ttclid', 'li_fat_id', 'twclid') then 'paid_social'
+                -- A medium of the click or of the referrer, beside another source of UTM, would make a third, untrue one.
+                when referred.touch_source is not null
+                    and coalesce(utm_site.source, referred.touch_source) <> coalesce(referred.paid_click_source, '') then null
+                when referred.paid_click_source in ('google', 'bing') then 'cpc'
+                when referred.paid_click_source is not null then 'paid_social'
                 when referred.click_id_kind = 'fbclid' then 'social'
                 when referred.foreign_host is null then null
                 when coalesce(host_site.category, parent_site.category) = 'search' then 'organic'
@@ -66,6 +69,7 @@ named as (
             end
         ) as medium
     from referred
+    left join source_sites as utm_site on utm_site.site = referred.touch_source
     left join source_sites as host_site on host_site.site = referred.foreign_host
     left join source_sites as parent_site
         on parent_site.site = regexp_replace(referred.foreign_host, '^[^.]+\.', '')
@@ -76,6 +80,7 @@ categorised as (
         named.*,
         lower(coalesce(named.touch_campaign, '')) as campaign_key,
         coalesce(source_sites.category, '') as site_category,
+        coalesce(source_sites.source, named.source) as site_source,
         named.source is not null or named.medium is not null or named.touch_campaign is not null
         or named.touch_campaign_id is not null as is_declared
     from named
@@ -92,12 +97,19 @@ matched as (
     select categorised.traffic_key, min(rules.rule_no) as rule_no
     from categorised
     inner join rules
-        on (coalesce(rules.source, '') = '' or regexp_like(coalesce(categorised.source, ''), rules.source))
-        and (coalesce(rules.medium, '') = '' or regexp_like(coalesce(categorised.medium, ''), rules.medium))
-        and (coalesce(rules.campaign, '') = '' or regexp_like(categorised.campaign_key, rules.campaign))
-        and (coalesce(rules.site_category, '') = '' or regexp_like(categorised.site_category, rules.site_category))
+        on (coalesce(rules.source, '') = '' or regexp_like(coalesce(categorised.source, ''), '(?i)' || rules.source))
+        and (coalesce(rules.medium, '') = '' or regexp_like(coalesce(categorised.medium, ''), '(?i)' || rules.medium))
+        and (coalesce(rules.campaign, '') = '' or regexp_like(categorised.campaign_key, '(?i)' || rules.campaign))
+        and (coalesce(rules.site_category, '') = '' or regexp_like(categorised.site_category, '(?i)' || rules.site_category))
     where categorised.is_declared
     group by categorised.traffic_key
+),
+
+-- The list may name a source as the ad account does (google_ads) or as UTM does (google): one list of sites says so.
+listed_campaigns as (
+    select campaigns.*, coalesce(source_sites.source, campaigns.source) as site_source
+    from campaigns
+    left join source_sites on source_sites.site = campaigns.source
 ),
 
 listed as (
@@ -114,8 +126,12 @@ listed as (
                 campaigns.channel
         ) as list_no
     from categorised
-    inner join campaigns
-        on (coalesce(campaigns.source, '') = '' or campaigns.source = categorised.source)
+    inner join listed_campaigns as campaigns
+        on (
+            coalesce(campaigns.source, '') = ''
+            or campaigns.source = categorised.source
+            or campaigns.site_source = categorised.site_source
+        )
         and (
             (coalesce(campaigns.campaign_id, '') <> '' and campaigns.campaign_id = categorised.touch_campaign_id)
             or (coalesce(campaigns.alias, '') <> '' and campaigns.alias = categorised.campaign_key)
@@ -127,6 +143,7 @@ select
     categorised.source,
     categorised.medium,
     coalesce(nullif(listed.campaign, ''), categorised.touch_campaign, categorised.touch_campaign_id) as campaign,
+    nullif(listed.channel, '') as listed_channel,
     coalesce(nullif(listed.channel, ''), rules.channel) as channel
 from categorised
 left join matched on matched.traffic_key = categorised.traffic_key
