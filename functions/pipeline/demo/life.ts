@@ -267,7 +267,7 @@ export function live(
     const isBounce = draw('stays', day, turn) >= stays;
     const pages = isBounce
       ? 1
-      : 2 + Math.floor(-Math.log(1 - draw('pages', day, turn)) * (need === undefined ? 1.4 : 2.6));
+      : 2 + Math.floor(-Math.log(1 - draw('pages', day, turn)) * (need === undefined ? 1 : 1.9));
     learn(day, (isBounce ? 0.06 : 0.22) * (isAdInFeed ? 0.2 : 1));
     let outcome: 'quote' | 'sign-up' | undefined;
     let order: Order | undefined;
