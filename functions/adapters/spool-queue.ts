@@ -1,11 +1,15 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { link, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
+import * as z from 'zod';
 import { PercorsoError } from '#core/errors';
 import type { Queue } from '#core/ports';
 
 const finished = /^(\d{15}-\d+-[0-9a-f]{8})\.spool$/;
+const claimed = /\.spool\.claim$/;
+const retired = /\.spool\.done$/;
 const unfinished = /\.tmp$/;
+const listShape = z.array(z.string().regex(finished));
 const header = 8;
 /** A file that nobody finished is left by a process that was killed: what it holds was never acknowledged. */
 const abandonedAfter = 3_600_000;
@@ -28,6 +32,10 @@ async function syncFolder(folder: string): Promise<void> {
 
 function isMissing(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'ENOENT';
+}
+
+function isThere(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'EEXIST';
 }
 
 /** Frames: the message's number within its file (4 bytes), its length (4 bytes), its bytes. */
@@ -56,7 +64,10 @@ function unframed(bytes: Buffer): { index: number; body: Uint8Array }[] {
 /**
  * A Queue in a folder of this machine. Sends that wait at the same time are committed together: one file, written aside,
  * fsynced, then renamed to its name, so that a file is whole or absent whatever kills the process. Several processes
- * may send and receive; a message is then delivered to each of them until one removes it.
+ * may send and receive.
+ *
+ * What is received is a batch that stays the same, for every process and after every kill, until all of it is removed:
+ * so that whoever writes it elsewhere under a name made of its content writes the same again, never a different cut of it.
  * @param options.maxFileBytes messages above this go into the next commit.
  * @param options.maxReceiveBytes a receive stops after this much, so that the reader's memory is bounded.
  */
@@ -130,22 +141,97 @@ export function createSpoolQueue(
   }
 
   async function files(): Promise<string[]> {
-    let names: string[];
-    try {
-      names = await readdir(base);
-    } catch (error) {
-      if (isMissing(error)) return [];
-      throw error;
-    }
-    for (const name of names.filter((name) => unfinished.test(name))) {
+    const found = await names();
+    for (const name of found.filter((candidate) => unfinished.test(candidate))) {
       const path = join(base, name);
       const modified = await stat(path).then(
-        (found) => found.mtimeMs,
+        (file) => file.mtimeMs,
         () => Number.POSITIVE_INFINITY,
       );
       if (now().getTime() - modified > abandonedAfter) await rm(path, { force: true });
     }
-    return names.filter((name) => finished.test(name)).sort();
+    return found.filter((name) => finished.test(name));
+  }
+
+  /** The files that a claim names, or undefined where it is no longer there. */
+  async function readList(name: string): Promise<string[] | undefined> {
+    try {
+      return listShape.parse(JSON.parse(await readFile(join(base, name), 'utf8')));
+    } catch (error) {
+      if (isMissing(error)) return undefined;
+      throw error;
+    }
+  }
+
+  async function names(): Promise<string[]> {
+    try {
+      return (await readdir(base)).sort();
+    } catch (error) {
+      if (isMissing(error)) return [];
+      throw error;
+    }
+  }
+
+  /** Removes what a retired claim names; a process that was killed in the midst of it left the rest to the next. */
+  async function sweep(): Promise<void> {
+    for (const done of (await names()).filter((name) => retired.test(name))) {
+      for (const file of (await readList(done)) ?? []) await rm(join(base, file), { force: true });
+      await syncFolder(base);
+      await rm(join(base, done), { force: true });
+    }
+  }
+
+  async function currentClaim(): Promise<{ name: string; files: string[] } | undefined> {
+    await sweep();
+    for (const name of (await names()).filter((candidate) => claimed.test(candidate))) {
+      const files = await readList(name);
+      if (files !== undefined) return { name, files };
+    }
+    return undefined;
+  }
+
+  /** Binds the oldest files to one batch. It is named by its first file, which is never there again. */
+  async function makeClaim(): Promise<{ name: string; files: string[] } | undefined> {
+    const batch: string[] = [];
+    let bytes = 0;
+    for (const name of await files()) {
+      const { size } = await stat(join(base, name)).catch(() => ({ size: 0 }));
+      if (batch.length > 0 && bytes + size > maxReceiveBytes) break;
+      bytes += size;
+      batch.push(name);
+    }
+    const [first] = batch;
+    if (first === undefined) return undefined;
+    const name = `${first}.claim`;
+    const temporary = join(base, `${name}.${process.pid}-${randomBytes(4).toString('hex')}.tmp`);
+    const handle = await open(temporary, 'wx');
+    try {
+      await handle.writeFile(JSON.stringify(batch));
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    try {
+      // A link fails where the name is taken: of two processes that claim at once, the first one's batch stands for both.
+      await link(temporary, join(base, name));
+      await syncFolder(base);
+    } catch (error) {
+      if (!isThere(error)) throw error;
+    } finally {
+      await rm(temporary, { force: true });
+    }
+    return currentClaim();
+  }
+
+  /** In one step the whole batch is out of the queue; its files go afterwards. */
+  async function retire(claim: string): Promise<void> {
+    try {
+      await rename(join(base, claim), join(base, claim.replace(/claim$/, 'done')));
+      await syncFolder(base);
+    } catch (error) {
+      if (!isMissing(error)) throw error;
+    }
+    await sweep();
   }
 
   async function contents(name: string): Promise<{ index: number; body: Uint8Array }[]> {
@@ -168,17 +254,25 @@ export function createSpoolQueue(
       });
     },
     async receive(max) {
-      const received: { id: string; body: Uint8Array }[] = [];
-      let bytes = 0;
-      for (const name of await files()) {
-        if (received.length >= max || bytes >= maxReceiveBytes) break;
-        for (const { index, body } of await contents(name)) {
-          if (received.length >= max || (received.length > 0 && bytes + body.byteLength > maxReceiveBytes)) break;
-          received.push({ id: `${name}#${index}`, body });
-          bytes += body.byteLength;
+      for (;;) {
+        const claim = (await currentClaim()) ?? (await makeClaim());
+        if (claim === undefined) return [];
+        const received: { id: string; body: Uint8Array }[] = [];
+        let bytes = 0;
+        let isCut = false;
+        for (const name of claim.files) {
+          for (const { index, body } of isCut ? [] : await contents(name)) {
+            isCut = received.length >= max || (received.length > 0 && bytes + body.byteLength > maxReceiveBytes);
+            if (isCut) break;
+            received.push({ id: `${name}#${index}`, body });
+            bytes += body.byteLength;
+          }
         }
+        // Another process took it in while it was being read: what was read may be half of it.
+        if (!(await readList(claim.name))) continue;
+        if (received.length > 0 || max < 1) return received;
+        await retire(claim.name);
       }
-      return received;
     },
     async remove(ids) {
       const byFile = new Map<string, Set<number>>();
@@ -187,10 +281,19 @@ export function createSpoolQueue(
         if (name === undefined || index === undefined || !finished.test(name)) continue;
         byFile.set(name, (byFile.get(name) ?? new Set()).add(Number(index)));
       }
-      for (const [name, taken] of byFile) {
-        const left = (await contents(name)).filter(({ index }) => !taken.has(index));
-        if (left.length === 0) await rm(join(base, name), { force: true });
-        else await writeFile(join(base, name), left);
+      const left = async (name: string) => (await contents(name)).filter(({ index }) => !byFile.get(name)?.has(index));
+      const claim = await currentClaim();
+      if (claim?.files.some((name) => byFile.has(name))) {
+        const lefts = await Promise.all(claim.files.map(left));
+        if (lefts.every((messages) => messages.length === 0)) {
+          await retire(claim.name);
+          for (const name of claim.files) byFile.delete(name);
+        }
+      }
+      for (const name of byFile.keys()) {
+        const messages = await left(name);
+        if (messages.length === 0) await rm(join(base, name), { force: true });
+        else await writeFile(join(base, name), messages);
       }
       if (byFile.size > 0) await syncFolder(base);
     },

@@ -1,6 +1,5 @@
 import type { Command } from 'commander';
 import * as z from 'zod';
-import type { Replayer } from '#pipeline/rejected';
 import type { CliContext } from './context.ts';
 import { formatTable } from './output.ts';
 
@@ -75,13 +74,14 @@ async function show(context: CliContext, options: z.output<typeof showShape>): P
 
 async function replay(context: CliContext, filter: Filter): Promise<void> {
   const company = await context.company();
-  const [{ createSegmentReplayer, replayRejected }, { createRateCheck }] = await Promise.all([
+  const [{ createSegmentReplayer, replayRejected }, { fileReplayers }, { createRateCheck }] = await Promise.all([
     import('#pipeline/rejected'),
+    import('#pipeline/file-replay'),
     import('#core/fx-rates'),
   ]);
   const identifierKey = await company.identifierKey();
   const hasRate = createRateCheck(company.config.currency, company.lists.fxRates);
-  const replayers: Replayer[] = [createSegmentReplayer(company.config, identifierKey, hasRate)];
+  const replayers = [createSegmentReplayer(company.config, identifierKey, hasRate), ...(await fileReplayers(company))];
   const counts = await replayRejected(company.lake, identifierKey, replayers, filter);
   if (context.json) context.stdout(`${JSON.stringify(counts)}\n`);
   const { taken, events, costs, refused, unknown } = counts;

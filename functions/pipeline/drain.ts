@@ -44,7 +44,7 @@ export interface Drainable {
 
 /**
  * Moves all that waits in the queue into raw objects. A message leaves the queue only once the objects that hold it are
- * durable; killed in between, the next drain writes it again, and the event ids make it count once.
+ * durable; killed in between, the next drain receives the same batch and writes the same objects again.
  */
 export async function drainSpool(
   company: Drainable,
@@ -54,7 +54,7 @@ export async function drainSpool(
   const total: WrittenCounts = { events: 0, costs: 0, rejected: 0, objects: 0, alreadyThere: 0 };
   const identifierKey = await company.identifierKey();
   for (;;) {
-    const messages = await queue.receive(10_000);
+    const messages = await queue.receive(Number.MAX_SAFE_INTEGER);
     if (messages.length === 0) return total;
     const writer = createRawWriter(company.lake, { identifierKey });
     for (const { body } of messages) {

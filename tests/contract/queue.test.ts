@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, truncate, utimes, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rename, rm, truncate, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -54,6 +54,29 @@ describe.each(Object.entries(adapters))('every Queue: %s', (_, create) => {
 });
 
 describe('the spool queue', () => {
+  it('delivers the same batch, to every process, until the whole of it is removed', async () => {
+    await createSpoolQueue(folder).send([bytes('a')]);
+    await createSpoolQueue(folder).send([bytes('b')]);
+    expect(texts(await createSpoolQueue(folder).receive(10))).toEqual(['a', 'b']);
+    await createSpoolQueue(folder).send([bytes('c')]);
+    const again = await createSpoolQueue(folder).receive(10);
+    expect(texts(again)).toEqual(['a', 'b']);
+    await createSpoolQueue(folder).remove(again.map(({ id }) => id));
+    expect(texts(await createSpoolQueue(folder).receive(10))).toEqual(['c']);
+  });
+
+  it('ends a removal that was killed half way, and never delivers the rest of that batch', async () => {
+    const queue = createSpoolQueue(folder);
+    await queue.send([bytes('a')]);
+    await queue.send([bytes('b')]);
+    await queue.receive(10);
+    const [claim = ''] = (await readdir(folder)).filter((name) => name.endsWith('.claim'));
+    await rename(join(folder, claim), join(folder, claim.replace(/claim$/, 'done')));
+    await queue.send([bytes('c')]);
+    expect(texts(await queue.receive(10))).toEqual(['c']);
+    expect((await readdir(folder)).filter((name) => name.endsWith('.spool'))).toHaveLength(1);
+  });
+
   it('commits sends that wait together as few files, not one each', async () => {
     const queue = createSpoolQueue(folder);
     await Promise.all(Array.from({ length: 200 }, () => queue.send([bytes('x')])));
