@@ -1,7 +1,7 @@
 import type { Clock } from '#core/ports';
 import type { Company } from '#pipeline/company';
 
-/** One line of progress: redrawn in place on a terminal, one plain line at its end elsewhere. Always on stderr. */
+/** Progress of one piece of work: a line redrawn in place on a terminal, a plain line now and then elsewhere. Always on stderr. */
 export interface Progress {
   /** Shows where the work stands, such as `12 of 40 tables`. */
   update(detail: string): void;

@@ -42,7 +42,10 @@ export function register(program: Command, context: CliContext): void {
             return { build_id: manifest.build_id, as_of: manifest.as_of };
           },
           dashboards: existsSync(join(company.paths.site, 'index.html'))
-            ? () => rebuildSite(company.dir, context)
+            ? async () => {
+                const { buildSite } = await import('./dashboards.ts');
+                await buildSite(company, context.progress('dashboards'));
+              }
             : undefined,
           pruneRejected: (days) => pruneRejected(company.lake, days, context.now()),
         }),
@@ -50,12 +53,4 @@ export function register(program: Command, context: CliContext): void {
       if (context.json) context.stdout(`${JSON.stringify(result, null, 2)}\n`);
       if (result.problems.length > 0) context.exitWith(1);
     });
-}
-
-/** The site is built by the same command that a person would run, in this process. */
-async function rebuildSite(dir: string, context: CliContext): Promise<void> {
-  const [{ main }, { PercorsoError }] = await Promise.all([import('./main.ts'), import('#core/errors')]);
-  const code = await main(['--dir', dir, 'dashboards', 'build'], { ...context, stdout: context.stderr });
-  if (code !== 0)
-    throw new PercorsoError('the dashboards could not be built', { mend: 'run `percorso dashboards build`' });
 }

@@ -5,10 +5,12 @@ type Write = (text: string) => void;
 
 const clearLine = '\r\u001b[2K';
 const redrawEveryMs = 100;
+const lineEveryMs = 15_000;
 
 /**
  * Makes the progress of one piece of work.
- * @param isTerminal on a terminal the line is redrawn at most ten times a second; elsewhere only its end is written.
+ * @param isTerminal on a terminal the line is redrawn at most ten times a second; elsewhere a plain line is written every
+ *   fifteen seconds, and one at the end.
  */
 export function createProgress(
   label: string,
@@ -17,14 +19,14 @@ export function createProgress(
   now: () => Date = () => new Date(),
 ): Progress {
   const startedAt = now().getTime();
-  let drawnAt = 0;
+  let drawnAt = isTerminal ? 0 : startedAt;
   const seconds = () => `${((now().getTime() - startedAt) / 1000).toFixed(1)} s`;
   if (isTerminal) write(`${clearLine}${label} ...`);
   return {
     update(detail) {
-      if (!isTerminal || now().getTime() - drawnAt < redrawEveryMs) return;
+      if (now().getTime() - drawnAt < (isTerminal ? redrawEveryMs : lineEveryMs)) return;
       drawnAt = now().getTime();
-      write(`${clearLine}${label}: ${oneLine(detail)}`);
+      write(isTerminal ? `${clearLine}${label}: ${oneLine(detail)}` : `${label}: ${oneLine(detail)}\n`);
     },
     done(detail) {
       const end = detail === undefined ? `${label} (${seconds()})` : `${label}: ${oneLine(detail)} (${seconds()})`;

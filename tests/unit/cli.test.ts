@@ -176,15 +176,17 @@ describe('what is published', () => {
 });
 
 describe('output', () => {
-  test('progress is redrawn on a terminal, and one plain line elsewhere', () => {
+  test('progress is redrawn on a terminal, and a plain line now and then elsewhere', () => {
     const lines: string[] = [];
     let ms = 0;
     const now = () => new Date(ms);
     const plain = createProgress('build', (text) => lines.push(text), false, now);
     plain.update('1 of 3');
-    ms = 1500;
+    ms = 20_000;
+    plain.update('2 of 3');
+    ms = 21_500;
     plain.done('3 tables');
-    expect(lines).toEqual(['build: 3 tables (1.5 s)\n']);
+    expect(lines).toEqual(['build: 2 of 3\n', 'build: 3 tables (21.5 s)\n']);
     const drawn: string[] = [];
     createProgress('build', (text) => drawn.push(text), true, now).update('1 of 3');
     expect(drawn.join('')).toContain('\r\u001b[2Kbuild: 1 of 3');
