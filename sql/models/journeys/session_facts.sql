@@ -3,6 +3,7 @@
 -- key: session_id
 -- kept: table
 -- published: no
+-- Instants are whole milliseconds, seconds are doubles: half a millisecond keeps a gap of exactly the limit within it.
 -- One sort over all views; the other two only see rows that may start a session.
 with views as (
     select
@@ -10,7 +11,7 @@ with views as (
         coalesce(person_events.anonymous_id, '') as device_id,
         person_events.event_key,
         person_events.occurred_at,
-        person_events.source,
+        nullif(person_events.source, '(direct)') as source,
         person_events.at_s
     from person_events
     where person_events.event_type in ('Page Viewed', 'Screen Viewed')
@@ -33,12 +34,12 @@ ordered as (
 candidates as (
     select
         ordered.*,
-        ordered.previous_s is null or ordered.at_s - ordered.previous_s > settings.session_gap_seconds as is_gap,
+        ordered.previous_s is null or ordered.at_s - ordered.previous_s > settings.session_gap_seconds + 0.0005e0 as is_gap,
         coalesce(ordered.source, '(direct)') as known_source
     from ordered
     cross join settings
     where ordered.previous_s is null
-        or ordered.at_s - ordered.previous_s > settings.session_gap_seconds
+        or ordered.at_s - ordered.previous_s > settings.session_gap_seconds + 0.0005e0
         or ordered.source is not null
 ),
 

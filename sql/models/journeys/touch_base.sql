@@ -33,8 +33,8 @@ in_a_session as (
     inner join session_facts
         on session_facts.person_id = contacts.person_id
         and session_facts.channel = contacts.channel
-        and to_unixtime(session_facts.started_at) - settings.session_gap_seconds <= contacts.at_s
-        and to_unixtime(session_facts.ended_at) + settings.session_gap_seconds >= contacts.at_s
+        and to_unixtime(session_facts.started_at) - settings.session_gap_seconds - 0.0005e0 <= contacts.at_s
+        and to_unixtime(session_facts.ended_at) + settings.session_gap_seconds + 0.0005e0 >= contacts.at_s
 ),
 
 all_touches as (

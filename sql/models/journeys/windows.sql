@@ -3,13 +3,12 @@
 -- key: conversion_id
 -- kept: table
 -- published: no
--- A window is instants, not days: T - look-back <= t <= T. With path_start after_previous it also begins after the
--- person's previous conversion of that type.
+-- A window is instants, not days: T - look-back <= t <= T, to half a millisecond, since seconds are doubles. With
+-- path_start after_previous it also begins after the person's previous conversion of that type.
 with own_conversions as (
     select conversion_facts.*
     from conversion_facts
-    where conversion_facts.conversion_id = conversion_facts.origin_id
-        and conversion_facts.conversion_id not like 'refund/%'
+    where conversion_facts.conversions > 0
 ),
 
 instants as (
@@ -31,7 +30,7 @@ started as (
         own_conversions.conversion_type,
         own_conversions.person_id,
         own_conversions.at_s,
-        own_conversions.at_s - conversion_types.lookback_days * 86400e0 as from_s,
+        own_conversions.at_s - conversion_types.lookback_days * 86400e0 - 0.0005e0 as from_s,
         -- A bound that is always there: an engine joins on comparisons quickly, on an "or" by trying every pair.
         case
             when settings.path_start = 'after_previous' and instants.previous_s is not null then instants.previous_s
