@@ -292,7 +292,7 @@ async function unloadTable(
           where:
             month === undefined
               ? ` where ${partition} is null`
-              : ` where date_trunc('month', ${partition}) = date '${month}-01'`,
+              : ` where ${partition} >= date '${month}-01' and ${partition} < date '${monthAfter(month)}-01'`,
         }));
   // An empty table still has a file, so that a reader finds its columns.
   if (parts.length === 0) parts.push({ partition: '', where: '' });
@@ -303,6 +303,11 @@ async function unloadTable(
     files.push({ partition: part.partition, key, rows });
   }
   return { rows: files.reduce((sum, file) => sum + file.rows, 0), columns, files };
+}
+
+function monthAfter(month: string): string {
+  const [year = 0, number = 0] = month.split('-').map(Number);
+  return new Date(Date.UTC(year, number, 1)).toISOString().slice(0, 7);
 }
 
 async function months(warehouse: Warehouse, table: string, column: string): Promise<(string | undefined)[]> {
