@@ -1,0 +1,75 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parse } from 'csv-parse/sync';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import * as z from 'zod';
+import { main } from '#cli/main';
+
+const rows = z.array(z.record(z.string(), z.string()));
+const money = (text: string | undefined) => Number(text).toFixed(2);
+
+describe('the demo company, imported and built', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'percorso-demo-ledger-'));
+  const dir = join(folder, 'demo');
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  /** Runs one command line; resolves to what it wrote on stdout. */
+  async function percorso(...argv: string[]): Promise<string> {
+    let written = '';
+    let said = '';
+    const code = await main(argv, {
+      cwd: folder,
+      env: {},
+      now: () => new Date('2026-11-20T09:00:00Z'),
+      stdout: (text) => {
+        written += text;
+      },
+      stderr: (text) => {
+        said += text;
+      },
+      isTerminal: false,
+    });
+    expect(code, said).toBe(0);
+    return written;
+  }
+  const query = async (sql: string) =>
+    rows.parse(parse(await percorso('--dir', dir, 'query', sql, '--format', 'csv'), { columns: true }));
+  const truth = (name: string) => readFileSync(join(dir, 'truth', name), 'utf8');
+
+  beforeAll(async () => {
+    await percorso('demo', dir, '--customers', '500', '--days', '300', '--no-truth');
+    await percorso('--dir', dir, 'import', join(dir, 'landing'));
+    await percorso('--dir', dir, 'build');
+  });
+
+  it('shows every order and refund of the true ledger on its day, to the cent, and nothing else', async () => {
+    const shown = await query(
+      `select cast(conversion_date as varchar) as day, order_id, revenue, margin, margin_is_estimated
+       from conversions where conversion_type in ('first_order', 'repeat_order')`,
+    );
+    const line = (row: Record<string, string>) =>
+      [row.day, row.order_id, money(row.revenue), money(row.margin), row.margin_is_estimated].join(' ');
+    const ledger = rows.parse(parse(truth('ledger.csv'), { columns: true }));
+    expect(ledger.length).toBeGreaterThan(50);
+    expect(shown.map(line).sort()).toEqual(ledger.map(line).sort());
+  });
+
+  it('shows the true spend of each channel, restated costs once', async () => {
+    const shown = await query('select channel, kind, sum(spend) as spend from spend_daily group by channel, kind');
+    const totals = z
+      .object({ spend: z.record(z.string(), z.object({ media: z.string(), fixed: z.string() })) })
+      .parse(JSON.parse(truth('totals.json')));
+    const expected = Object.entries(totals.spend).flatMap(([channel, spend]) =>
+      (['media', 'fixed'] as const).map((kind) => `${channel} ${kind} ${spend[kind]}`),
+    );
+    expect(shown.map((row) => `${row.channel} ${row.kind} ${money(row.spend)}`).sort()).toEqual(
+      expected.filter((line) => !line.endsWith(' 0.00')).sort(),
+    );
+  });
+
+  it('ties nobody together by the tablet in the shop or by the switchboard', async () => {
+    const hubs = await query('select kind, linked_kind from identity_hubs');
+    expect(hubs).toContainEqual({ kind: 'anonymous_id', linked_kind: 'user_id' });
+  });
+});
