@@ -8,6 +8,8 @@ export interface ConnectorContext {
   source: string;
   /** The names of all columns, or of all fields of JSON objects. */
   names: readonly string[];
+  /** What the configuration says of the source's amounts. */
+  amounts: { gross: boolean; shippingIncluded: boolean };
   /** The header of a table; undefined for JSON objects. */
   columns: readonly string[] | undefined;
   /** What stands before the header. */

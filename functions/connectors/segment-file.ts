@@ -37,6 +37,7 @@ export const segmentFile: FileConnector = {
       const read = readSegmentMessage(row.record, {
         source: context.source,
         type: segmentTypes.find((known) => known === type),
+        ...context.amounts,
         time: typeof sentAt === 'string' ? sentAt : '',
       });
       if (read.ok) return { kind: 'taken', events: [read.event], costs: [] };

@@ -7,7 +7,7 @@ import type { RowReader, SourceRow } from '#core/row-reading';
 import { fieldNames, isRecord } from '#core/row-reading';
 import { createAdmitter } from '#pipeline/admit';
 import type { ImportCompany } from '#pipeline/import';
-import { canonicalReader, namedConnector } from '#pipeline/import-reading';
+import { amountsOf, canonicalReader, namedConnector } from '#pipeline/import-reading';
 import { type MappingFile, namedMapping } from '#pipeline/mapping';
 import { createMappingReader } from '#pipeline/mapping-rows';
 import type { Replayed, Replayer } from '#pipeline/rejected';
@@ -59,6 +59,7 @@ export async function fileReplayers(company: ImportCompany): Promise<Replayer[]>
     const opened = await namedConnector(mapping?.connector ?? name).open({
       fileName: 'the refused row',
       source: row.source,
+      amounts: amountsOf(config, row.source),
       names,
       columns,
       preamble: row.preamble,

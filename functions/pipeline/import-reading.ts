@@ -1,5 +1,6 @@
 import type { FileConnector } from '#connectors/file-connector';
 import { fileConnectors } from '#connectors/registry';
+import type { Config } from '#core/config';
 import { type DecimalSign, decimalSignOf } from '#core/decimal-text';
 import { RefusedError, UsageError } from '#core/errors';
 import { nearest } from '#core/nearest';
@@ -27,7 +28,7 @@ export interface ReadingRequest {
   connector: FileConnector | undefined;
   source: string | undefined;
   currency: string | undefined;
-  company: { timeZone: string; currency: string };
+  company: Pick<Config, 'timeZone' | 'currency' | 'sources'>;
 }
 
 /** By what a file is read, and what a rejected row of it needs to be read again. */
@@ -188,9 +189,11 @@ async function byConnector(
   const columns = header.isJson ? undefined : header.columns;
   const decimal = hints.decimal ?? seenDecimal(table, header, connector.numberColumns(header.columns));
   const currency = request.currency ?? file?.mapping.currency;
+  const amounts = amountsOf(request.company, source);
   const opened = await connector.open({
     fileName: content.name,
     source,
+    amounts,
     names: header.columns,
     columns,
     preamble: header.preamble,
@@ -202,7 +205,7 @@ async function byConnector(
     table,
     options: header.options,
     via: file === undefined ? `connector:${connector.name}` : `mapping:${file.path}`,
-    viaHash: `${connector.name} ${source} ${decimal ?? '?'} ${currency ?? request.company.currency}`,
+    viaHash: `${connector.name} ${source} ${decimal ?? '?'} ${currency ?? request.company.currency} ${JSON.stringify(amounts)}`,
     says: `as ${found?.says ?? connector.name}`,
     source,
     columns,
@@ -214,6 +217,15 @@ async function byConnector(
     read: opened.read,
     notes: opened.notes,
   };
+}
+
+/** What the configuration says of a source's amounts; a source that it does not name has net ones. */
+export function amountsOf(
+  company: Pick<Config, 'sources'>,
+  source: string,
+): { gross: boolean; shippingIncluded: boolean } {
+  const { gross = false, shippingIncluded = false } = company.sources[source] ?? {};
+  return { gross, shippingIncluded };
 }
 
 const headerWithin = 10;

@@ -41,6 +41,8 @@ export interface ImportOptions {
 /** What became of one file. */
 export interface FileSummary {
   file: string;
+  /** Where the file lies; several contents of one zip have one path. */
+  path?: string;
   /** `mapping:till.yaml`, `connector:google-ads` or `canonical`; '' where the file was refused before. */
   via: string;
   /** By what it was read, in words. */
@@ -90,7 +92,7 @@ export async function importFiles(
     connector: options.as === undefined ? undefined : namedConnector(options.as),
     source: options.source,
     currency: options.currency,
-    company: { timeZone: config.timeZone, currency: config.currency },
+    company: config,
   };
   const context: ImportContext = {
     company,
@@ -104,7 +106,8 @@ export async function importFiles(
   };
   const summaries: FileSummary[] = [];
   for (const path of files) {
-    for (const content of await contentsOf(path, summaries)) summaries.push(await importFile(content, context));
+    for (const content of await contentsOf(path, summaries))
+      summaries.push({ ...(await importFile(content, context)), path });
   }
   const hasFailed = summaries.some(
     (file) => file.refused !== undefined || (file.rejected > 0 && file.events + file.costs === 0 && !file.alreadyThere),
@@ -157,7 +160,7 @@ async function contentsOf(path: string, summaries: FileSummary[]): Promise<FileC
     return await fileContents(path);
   } catch (error) {
     if (!(error instanceof RefusedError)) throw error;
-    summaries.push(refusedSummary(basename(path), error));
+    summaries.push({ ...refusedSummary(basename(path), error), path });
     return [];
   }
 }

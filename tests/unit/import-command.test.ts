@@ -1,0 +1,60 @@
+import { describe, expect, it } from 'vitest';
+import { main } from '../../functions/cli/main.ts';
+import { testCompany } from './import-company.ts';
+
+async function command(...argv: string[]) {
+  const company = await testCompany();
+  await company.write(
+    'percorso.config.ts',
+    "import { defineConfig } from 'percorso';\nexport default defineConfig({ name: 'Test' });\n",
+  );
+  const line = (id: number, at = '2026-01-05T10:00:00Z') =>
+    `${JSON.stringify({ event_type: 'Contact', occurred_at: at, source: 'calls', identifiers: { crm_id: `${id}` } })}\n`;
+  await company.write('good.jsonl', line(1) + line(2));
+  await company.write('half.jsonl', line(3) + line(4, 'soon'));
+  await company.write('bad.bin', Buffer.from([0, 1, 2]));
+  await company.write('table.csv', 'id,date,total\n1,2026-01-05,5.00\n');
+  const out: string[] = [];
+  const err: string[] = [];
+  const code = await main(['--dir', company.dir, ...argv], {
+    cwd: company.dir,
+    env: {},
+    now: () => new Date('2026-03-10T08:00:00Z'),
+    stdout: (text) => out.push(text),
+    stderr: (text) => err.push(text),
+    isTerminal: false,
+  });
+  return { code, out: out.join(''), err: err.join('') };
+}
+
+describe('percorso import', () => {
+  it('says what became of each file and exits 0, also with single rows rejected', async () => {
+    const { code, out, err } = await command('import', 'good.jsonl', 'half.jsonl');
+    expect(code).toBe(0);
+    expect(out).toBe('');
+    expect(err).toContain('good.jsonl: read as canonical events\n  2 rows: 2 events taken\n');
+    expect(err).toContain('  2 rows: 1 event taken, 1 rejected\n  rejected: line 2: occurred_at');
+    expect(err).toContain('percorso rejected replay');
+  });
+  it('exits 1 where a file was refused, with the reason and the mend', async () => {
+    const { code, err } = await command('import', 'bad.bin', 'good.jsonl');
+    expect(code).toBe(1);
+    expect(err).toMatch(/bad\.bin: refused\n {2}bad\.bin is a binary file, not a table\n {2}mend: /);
+    expect(err).toContain('2 events taken');
+  });
+  it('prints one JSON document on stdout with --json', async () => {
+    const { out } = await command('--json', 'import', 'good.jsonl');
+    expect(JSON.parse(out)).toMatchObject({ hasFailed: false, files: [{ file: 'good.jsonl', events: 2 }] });
+  });
+  it('drafts a mapping on stdout and imports nothing', async () => {
+    const { code, out } = await command('import', '--suggest', 'table.csv');
+    expect(code).toBe(0);
+    expect(out).toMatch(/^# Drafted from table\.csv/);
+  });
+  it('is wrong use without a file, with one that is not there, or with options that exclude each other', async () => {
+    expect((await command('import')).code).toBe(2);
+    expect((await command('import', 'nowhere.csv')).code).toBe(2);
+    expect((await command('import', 'good.jsonl', '--mapping', 'a', '--as', 'b')).code).toBe(2);
+    expect((await command('import', 'good.jsonl', '--currency', 'euro')).code).toBe(2);
+  });
+});
