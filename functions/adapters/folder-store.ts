@@ -1,29 +1,14 @@
 import { randomBytes } from 'node:crypto';
-import { link, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { link, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { PercorsoError } from '#core/errors';
 import type { Store } from '#core/ports';
+import { hasCode, makeDurableFolder, syncFolder, writeNewFile } from './durable-files.ts';
 
 /** How a file is called while it is being written. No key may end so, and no listing shows one. */
 const unfinished = /\.\d+-[0-9a-f]{12}\.tmp$/;
 
-function isMissing(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR');
-}
-
-function isThere(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'EEXIST';
-}
-
-/** Makes the names in a folder durable: a file's own fsync does not cover the folder's entry of it. */
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-}
+const isMissing = (error: unknown) => hasCode(error, 'ENOENT', 'ENOTDIR');
 
 async function isFile(path: string): Promise<boolean> {
   try {
@@ -52,25 +37,14 @@ export function createFolderStore(root: string): Store {
     return join(base, ...steps);
   }
 
-  /** Makes the folder of a file, and each new folder's name durable in its parent. */
-  async function makeFolder(folder: string): Promise<void> {
-    const first = await mkdir(folder, { recursive: true });
-    if (first === undefined) return;
-    for (let made = folder; made.length >= first.length; made = dirname(made)) await syncFolder(dirname(made));
-  }
-
   async function writeUnfinished(path: string, body: Uint8Array | string): Promise<string> {
-    await makeFolder(dirname(path));
+    await makeDurableFolder(dirname(path));
     const temporary = `${path}.${process.pid}-${randomBytes(6).toString('hex')}.tmp`;
-    const handle = await open(temporary, 'wx');
     try {
-      await handle.writeFile(body);
-      await handle.sync();
+      await writeNewFile(temporary, body);
     } catch (error) {
       await rm(temporary, { force: true });
       throw error;
-    } finally {
-      await handle.close();
     }
     return temporary;
   }
@@ -96,7 +70,7 @@ export function createFolderStore(root: string): Store {
         await syncFolder(dirname(path));
         return true;
       } catch (error) {
-        if (isThere(error)) return false;
+        if (hasCode(error, 'EEXIST')) return false;
         throw error;
       } finally {
         await rm(temporary, { force: true });

@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { link, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { link, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
 import * as z from 'zod';
 import { PercorsoError } from '#core/errors';
 import type { Queue } from '#core/ports';
+import { hasCode, makeDurableFolder, syncFolder, writeNewFile } from './durable-files.ts';
 
 const finished = /^(\d{15}-\d+-[0-9a-f]{8})\.spool$/;
 const claimed = /\.spool\.claim$/;
@@ -21,22 +22,7 @@ interface Waiting {
   reject: (error: unknown) => void;
 }
 
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-}
-
-function isMissing(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
-}
-
-function isThere(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'EEXIST';
-}
+const isMissing = (error: unknown) => hasCode(error, 'ENOENT');
 
 /** Frames: the message's number within its file (4 bytes), its length (4 bytes), its bytes. */
 function framed(messages: readonly { index: number; body: Uint8Array }[]): Buffer[] {
@@ -85,23 +71,13 @@ export function createSpoolQueue(
   let lastStamp = 0;
   let ready: Promise<void> | undefined;
 
-  async function prepare(): Promise<void> {
-    const first = await mkdir(base, { recursive: true });
-    if (first === undefined) return;
-    for (let made = base; made.length >= first.length; made = dirname(made)) await syncFolder(dirname(made));
-  }
-
   async function writeFile(path: string, messages: readonly { index: number; body: Uint8Array }[]): Promise<void> {
     const temporary = `${path}.${process.pid}-${randomBytes(4).toString('hex')}.tmp`;
-    const handle = await open(temporary, 'wx');
     try {
-      await handle.writeFile(Buffer.concat(framed(messages)));
-      await handle.sync();
+      await writeNewFile(temporary, Buffer.concat(framed(messages)));
     } catch (error) {
       await rm(temporary, { force: true });
       throw error;
-    } finally {
-      await handle.close();
     }
     await rename(temporary, path);
     await syncFolder(base);
@@ -120,7 +96,7 @@ export function createSpoolQueue(
       }
       waiting = waiting.slice(group.length);
       try {
-        ready ??= prepare();
+        ready ??= makeDurableFolder(base);
         await ready;
         // Ascending also where the clock stands still or goes back, so that names sort in the order of sending.
         lastStamp = Math.max(lastStamp + 1, now().getTime() * 10);
@@ -204,19 +180,13 @@ export function createSpoolQueue(
     if (first === undefined) return undefined;
     const name = `${first}.claim`;
     const temporary = join(base, `${name}.${process.pid}-${randomBytes(4).toString('hex')}.tmp`);
-    const handle = await open(temporary, 'wx');
-    try {
-      await handle.writeFile(JSON.stringify(batch));
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
+    await writeNewFile(temporary, JSON.stringify(batch));
     try {
       // A link fails where the name is taken: of two processes that claim at once, the first one's batch stands for both.
       await link(temporary, join(base, name));
       await syncFolder(base);
     } catch (error) {
-      if (!isThere(error)) throw error;
+      if (!hasCode(error, 'EEXIST')) throw error;
     } finally {
       await rm(temporary, { force: true });
     }

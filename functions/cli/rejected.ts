@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import * as z from 'zod';
+import type { Company } from '#pipeline/company';
 import type { CliContext } from './context.ts';
 import { formatTable } from './output.ts';
 
@@ -27,8 +28,19 @@ export function register(program: Command, context: CliContext): void {
 
 type Filter = z.output<typeof filterShape>;
 
-async function list(context: CliContext, filter: Filter): Promise<void> {
+/** The company, with what still waits in the spool moved into its lake: refused messages are there too. */
+async function openCompany(context: CliContext): Promise<Company> {
   const company = await context.company();
+  const [{ drainSpool }, { createSpoolQueue }] = await Promise.all([
+    import('#pipeline/drain'),
+    import('#adapters/spool-queue'),
+  ]);
+  await drainSpool(company, createSpoolQueue(company.paths.spool), context.now);
+  return company;
+}
+
+async function list(context: CliContext, filter: Filter): Promise<void> {
+  const company = await openCompany(context);
   const { listRejected } = await import('#pipeline/rejected');
   const groups = await listRejected(company.lake, filter);
   if (context.json) {
@@ -49,7 +61,7 @@ async function list(context: CliContext, filter: Filter): Promise<void> {
 }
 
 async function show(context: CliContext, options: z.output<typeof showShape>): Promise<void> {
-  const company = await context.company();
+  const company = await openCompany(context);
   const { showRejected } = await import('#pipeline/rejected');
   const { limit, ...filter } = options;
   const shown = await showRejected(company.lake, await company.identifierKey(), filter, limit);
@@ -73,7 +85,7 @@ async function show(context: CliContext, options: z.output<typeof showShape>): P
 }
 
 async function replay(context: CliContext, filter: Filter): Promise<void> {
-  const company = await context.company();
+  const company = await openCompany(context);
   const [{ createSegmentReplayer, replayRejected }, { fileReplayers }, { createRateCheck }] = await Promise.all([
     import('#pipeline/rejected'),
     import('#pipeline/file-replay'),

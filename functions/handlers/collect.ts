@@ -10,18 +10,8 @@ function basicUser(header: string | undefined): string | undefined {
   return user === '' ? undefined : user;
 }
 
-/** The whole body, or undefined above the limit. Reading stops there, whatever length the header names. */
-async function readBody(request: Request, limit: number): Promise<Uint8Array | undefined> {
-  const parts: Uint8Array[] = [];
-  let length = 0;
-  if (request.body === null) return new Uint8Array();
-  for await (const part of request.body) {
-    length += part.byteLength;
-    if (length > limit) return undefined;
-    parts.push(part);
-  }
-  return Buffer.concat(parts);
-}
+/** Bytes of all bodies that are being read and worked on; beyond it senders are asked to come back. */
+const heldLimit = 64 * 1024 * 1024;
 
 function answered(context: Context, answer: CollectAnswer): Response {
   if (answer.status === 200) {
@@ -63,6 +53,25 @@ function browserSettings(writeKey: string, host: string, protocol: string): obje
  */
 export function createCollectApp(collector: Collector): Hono {
   const app = new Hono({ strict: false });
+  let held = 0;
+
+  /** Reads the whole body, within the limits whatever length its header names, and lets `use` answer it. */
+  async function withBody(request: Request, use: (body: Uint8Array) => Promise<CollectAnswer>): Promise<CollectAnswer> {
+    const parts: Uint8Array[] = [];
+    let length = 0;
+    try {
+      for await (const part of request.body ?? []) {
+        length += part.byteLength;
+        held += part.byteLength;
+        if (length > batchLimit) return { status: 413, message: `a body may hold ${batchLimit / 1024} KB at most` };
+        if (held > heldLimit) return { status: 503, message: 'too much at once; send it again', retryAfterSeconds: 1 };
+        parts.push(part);
+      }
+      return await use(Buffer.concat(parts));
+    } finally {
+      held -= length;
+    }
+  }
 
   app.use(async (context, next) => {
     const origin = context.req.header('origin');
@@ -99,16 +108,14 @@ export function createCollectApp(collector: Collector): Hono {
 
   for (const [route, type] of Object.entries(segmentRoutes)) {
     app.post(`/v1/${route}`, async (context) => {
-      const body = await readBody(context.req.raw, batchLimit);
-      if (body === undefined) {
-        return answered(context, { status: 413, message: `a body may hold ${batchLimit / 1024} KB at most` });
-      }
-      const answer = await collector.collect({
-        type,
-        body,
-        writeKey: basicUser(context.req.header('authorization')),
-        userAgent: context.req.header('user-agent'),
-      });
+      const answer = await withBody(context.req.raw, (body) =>
+        collector.collect({
+          type,
+          body,
+          writeKey: basicUser(context.req.header('authorization')),
+          userAgent: context.req.header('user-agent'),
+        }),
+      );
       return answered(context, answer);
     });
   }

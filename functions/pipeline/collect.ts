@@ -14,8 +14,6 @@ import { encodeDelivery } from '#pipeline/drain';
 /** Segment's own limits: SDKs cut their batches by them. */
 export const batchLimit = 500 * 1024;
 export const eventLimit = 32 * 1024;
-/** All bodies that are being worked on at one time; beyond it senders are asked to come back. */
-const workLimit = 64 * 1024 * 1024;
 const errorsShown = 20;
 
 export interface CollectContext {
@@ -137,7 +135,6 @@ export function createCollector(context: CollectContext): Collector {
   const identifiers = createIdentifiers(identifierKey, config.country);
   const wait = createRateLimit(now);
   const admitters = new Map<AdmitContext['trust'], Admitter>();
-  let working = 0;
 
   function admitter(trust: AdmitContext['trust']): Admitter {
     const known = admitters.get(trust);
@@ -155,7 +152,7 @@ export function createCollector(context: CollectContext): Collector {
     return found;
   }
 
-  async function take(request: CollectRequest): Promise<CollectAnswer> {
+  async function collect(request: CollectRequest): Promise<CollectAnswer> {
     const unknownKey = { status: 401 as const, message: 'unknown write key' };
     if (request.writeKey !== undefined && sourceOf(request.writeKey) === undefined) return unknownKey;
 
@@ -240,18 +237,5 @@ export function createCollector(context: CollectContext): Collector {
     return { status: 200, accepted: accepted.length, rejected: rejected.length, errors };
   }
 
-  return {
-    sourceOf,
-    async collect(request) {
-      if (working + request.body.byteLength > workLimit) {
-        return { status: 503, message: 'too much at once; send it again', retryAfterSeconds: 1 };
-      }
-      working += request.body.byteLength;
-      try {
-        return await take(request);
-      } finally {
-        working -= request.body.byteLength;
-      }
-    },
-  };
+  return { sourceOf, collect };
 }

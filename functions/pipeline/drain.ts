@@ -52,10 +52,10 @@ export async function drainSpool(
   now: Clock = () => new Date(),
 ): Promise<WrittenCounts> {
   const total: WrittenCounts = { events: 0, costs: 0, rejected: 0, objects: 0, alreadyThere: 0 };
-  const identifierKey = await company.identifierKey();
   for (;;) {
     const messages = await queue.receive(Number.MAX_SAFE_INTEGER);
     if (messages.length === 0) return total;
+    const identifierKey = await company.identifierKey();
     const writer = createRawWriter(company.lake, { identifierKey });
     for (const { body } of messages) {
       const delivery = decodeDelivery(body);
