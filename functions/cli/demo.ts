@@ -19,7 +19,7 @@ export function register(program: Command, context: CliContext): void {
     .command('demo')
     .description('make a simulated company, with what is true of it in truth/')
     .argument('<dir>', 'the folder, new or empty')
-    .option('--customers <n>', 'persons in its market; about 25 events each', '7000')
+    .option('--customers <n>', 'persons in its market; about 27 events each', '7000')
     .option('--days <n>', 'how many days of data, up to 2026-10-31', '730')
     .option('--seed <n>', 'the same seed gives the same bytes', '1')
     .option('--no-truth', "leave out each channel's true effect, for which lives are lived again")
