@@ -2,11 +2,17 @@
 -- severity: error
 -- model: conversions
 with told as (
-    select count(distinct coalesce(person_events.order_id, person_events.event_key)) as orders
-    from person_events
-    where person_events.event_type = 'Order Completed'
-        and not person_events.is_bot
-        and person_events.trust <> 'browser'
+    select count(*) as orders
+    from (
+        select coalesce(person_events.order_id, person_events.event_key) as order_key
+        from person_events
+        cross join settings
+        where person_events.event_type = 'Order Completed'
+            and not person_events.is_bot
+        group by coalesce(person_events.order_id, person_events.event_key)
+        having count(case when person_events.trust <> 'browser' then 1 end) > 0
+            and (max(settings.history_starts) is null or min(person_events.event_date) >= max(settings.history_starts))
+    ) as order_keys
 ),
 
 kept as (

@@ -100,8 +100,14 @@ refused as (
         ) as rejected_7d
     from rejected_index
     cross join (
-        select max(to_unixtime(from_iso8601_timestamp(rejected_index.rejected_at))) as latest_s
-        from rejected_index
+        select max(arrivals.arrived_s) as latest_s
+        from (
+            select to_unixtime(from_iso8601_timestamp(rejected_index.rejected_at)) as arrived_s from rejected_index
+            union all
+            select to_unixtime(stg_events.received_at) from stg_events
+            union all
+            select to_unixtime(stg_costs.received_at) from stg_costs
+        ) as arrivals
     ) as latest
     group by rejected_index.source
 ),

@@ -44,6 +44,7 @@ base as (
         cast(0 as decimal(18, 2)) as revenue,
         cast(0 as decimal(18, 2)) as margin,
         false as margin_is_estimated,
+        true as in_ledger,
         leads.event_date as conversion_date,
         leads.occurred_at,
         leads.at_s
@@ -57,6 +58,7 @@ base as (
         by_rule.worth,
         case when by_rule.margin is null then by_rule.worth else by_rule.margin end,
         false,
+        true,
         by_rule.event_date,
         by_rule.occurred_at,
         by_rule.at_s
@@ -70,6 +72,7 @@ base as (
         orders.revenue,
         orders.margin,
         orders.margin_is_estimated,
+        orders.in_ledger,
         orders.event_date,
         orders.occurred_at,
         orders.at_s
@@ -134,6 +137,7 @@ select
     base.occurred_at,
     base.at_s
 from base
+where base.in_ledger
 union all
 select
     weighed_refunds.conversion_id,

@@ -4,7 +4,8 @@
 -- kept: table
 -- published: no
 -- The most trusted source gives the values, the earliest time stands. What a browser alone says is no order: its key is
--- public. An order without an order id is known by its event.
+-- public. An order without an order id is known by its event. One before customers.historyStarts is in no ledger, it
+-- only tells who is an old customer.
 with copies as (
     select
         coalesce(person_events.order_id, person_events.event_key) as order_key,
@@ -83,6 +84,7 @@ select
     numbered.order_no,
     numbered.previous_s,
     numbered.two_before_s,
+    numbered.history_starts is null or numbered.event_date >= numbered.history_starts as in_ledger,
     numbered.order_no = 1
     and (numbered.history_starts is null or numbered.event_date >= numbered.history_starts)
     and (old_customers.customer_since is null or old_customers.customer_since >= numbered.event_date) as is_first

@@ -12,13 +12,14 @@
 --   state: of a customer: active, at risk, lapsed or won back; null before the first order
 --   lead_at: the first lead event (UTC)
 --   first_order_at: the first order that we see (UTC)
---   orders: orders so far
+--   orders: orders so far, in the ledger
 --   revenue: their revenue less refunds
 --   margin: their margin less refunds; null where a part of it is unknown
 --   identifiers: how many identifiers are known to be this person's
 --   is_identified: one of them is more than a browser's or an app's
 -- A customer is at risk after 1.5 times the own usual gap between orders without a sign (or at_risk_days where there is no
--- gap yet), lapsed after twice that, and won back when an order ended such a lapse.
+-- gap yet), lapsed after twice that, and won back when an order ended such a lapse. Gaps are between days with orders: two
+-- orders of one day say nothing of a pace.
 with seen as (
     select
         person_events.person_id,
@@ -41,16 +42,27 @@ identified as (
     group by identity_persons.person_id
 ),
 
-bought as (
+order_days as (
     select
         orders.person_id,
-        count(*) as orders,
+        orders.event_date,
+        count(case when orders.in_ledger then 1 end) as orders,
         min(orders.occurred_at) as first_order_at,
-        max(orders.at_s) as last_order_s,
-        (max(orders.at_s) - min(orders.at_s)) / nullif(cast(count(*) - 1 as double), 0e0) as usual_gap_s,
-        max_by(orders.at_s - orders.previous_s, orders.order_no) filter (where orders.previous_s is not null) as last_gap_s
+        min(orders.at_s) as at_s,
+        min(orders.at_s) - lag(min(orders.at_s)) over (partition by orders.person_id order by orders.event_date) as gap_s
     from orders
-    group by orders.person_id
+    group by orders.person_id, orders.event_date
+),
+
+bought as (
+    select
+        order_days.person_id,
+        cast(sum(order_days.orders) as bigint) as orders,
+        min(order_days.first_order_at) as first_order_at,
+        avg(order_days.gap_s) as usual_gap_s,
+        max_by(order_days.gap_s, order_days.event_date) filter (where order_days.gap_s is not null) as last_gap_s
+    from order_days
+    group by order_days.person_id
 ),
 
 brought as (

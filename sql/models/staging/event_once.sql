@@ -4,6 +4,7 @@
 -- kept: table
 -- published: no
 -- Of two versions the later updated one counts, then the one whose content sorts first; never the one that came first.
+-- What is taken off has the sign of the revenue: refunds come with either sign, and their tax with the other.
 -- Only ids that occur twice are ranked: a window over all rows costs half as much again and four times the memory.
 with within_horizon as (
     select stg_events.*
@@ -40,7 +41,14 @@ ranked as (
                 || '|' || coalesce(within_horizon.margin_text, '') || '|' || coalesce(within_horizon.money_currency, '')
                 || '|' || coalesce(within_horizon.touch_channel, '') || '|' || coalesce(within_horizon.touch_source, '')
                 || '|' || coalesce(within_horizon.touch_medium, '') || '|' || coalesce(within_horizon.touch_campaign, '')
-                || '|' || coalesce(within_horizon.landing_page, '') || '|' || coalesce(within_horizon.device_class, ''),
+                || '|' || coalesce(within_horizon.landing_page, '') || '|' || coalesce(within_horizon.device_class, '')
+                || '|' || coalesce(within_horizon.touch_campaign_id, '') || '|' || coalesce(within_horizon.referrer_host, '')
+                || '|' || coalesce(within_horizon.click_id_kind, '') || '|' || coalesce(within_horizon.tax_text, '')
+                || '|' || coalesce(within_horizon.shipping_text, '') || '|' || coalesce(within_horizon.referral_id, ''),
+                within_horizon.score,
+                within_horizon.customer_since,
+                within_horizon.is_bot,
+                within_horizon.has_consent,
                 within_horizon.trust desc
         ) as copy_no
     from within_horizon
@@ -69,15 +77,21 @@ priced as (
             when kept.money_currency is null or kept.money_currency = settings.currency then 1e0
             else fx_days.rate
         end as rate,
-        case
-            when source_settings.is_gross then
-                coalesce(
-                    cast(kept.tax_text as double),
-                    cast(kept.revenue_text as double) * (1e0 - 1e0 / (1e0 + coalesce(source_settings.vat_rate, 0e0)))
-                )
-            else 0e0
-        end
-        + case when source_settings.shipping_included then coalesce(cast(kept.shipping_text as double), 0e0) else 0e0 end
+        case when cast(kept.revenue_text as double) < 0e0 then -1e0 else 1e0 end
+        * (
+            case
+                when source_settings.is_gross then
+                    coalesce(
+                        abs(cast(kept.tax_text as double)),
+                        abs(cast(kept.revenue_text as double)) * (1e0 - 1e0 / (1e0 + coalesce(source_settings.vat_rate, 0e0)))
+                    )
+                else 0e0
+            end
+            + case
+                when source_settings.shipping_included then coalesce(abs(cast(kept.shipping_text as double)), 0e0)
+                else 0e0
+            end
+        )
             as taken_off,
         coalesce(source_settings.is_gross, false) or coalesce(source_settings.shipping_included, false) as is_adjusted
     from kept
