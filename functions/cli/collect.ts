@@ -6,9 +6,9 @@ import type { WrittenCounts } from '#pipeline/store';
 import type { CliContext } from './context.ts';
 
 const optionsShape = z.object({
-  port: z.coerce.number().int().min(0).max(65_535),
-  host: z.string().min(1),
-  every: z.coerce.number().positive(),
+  port: z.coerce.number('a port is a number').int('a port is a whole number').min(0).max(65_535, 'ports end at 65535'),
+  host: z.string().min(1, 'an address is needed'),
+  every: z.coerce.number('seconds are a number').positive('more than no seconds').max(86_400, 'a day at most'),
 });
 
 /** `percorso collect`: the HTTP door, with its spool drained into the lake as it runs. */
@@ -53,7 +53,7 @@ async function collect(context: CliContext, options: z.output<typeof optionsShap
   for (const { source, variable } of missing) {
     context.stderr(`source "${source}" can send nothing: ${variable} is not set. Set it to the source's write key.\n`);
   }
-  if (keys.length === 0) {
+  if (keys.length === 0 && missing.length === 0) {
     context.stderr(
       `no source of ${company.configPath} has a write key, so every sender gets 401.\n` +
         "mend: name a variable in the configuration, sources: { shop: { writeKeyEnv: 'PERCORSO_KEY_SHOP' } }, and set it to a long random text\n",

@@ -51,18 +51,20 @@ export function createOrdinalIds(): (contentHash: string) => string {
 const contractEvents = new Set(['Order Completed', 'Order Refunded']);
 const clickIds = ['gclid', 'gbraid', 'wbraid', 'msclkid', 'ttclid', 'li_fat_id', 'twclid', 'fbclid'] as const;
 const moneyFields = ['revenue', 'tax', 'shipping', 'discount', 'margin'] as const;
-const utm = [
-  ['source', 'utm_source'],
-  ['medium', 'utm_medium'],
-  ['campaign', 'utm_campaign'],
-  ['campaign_id', 'utm_id'],
-  ['content', 'utm_content'],
-  ['term', 'utm_term'],
-] as const;
 const groups = ['identifiers', 'touch', 'device', 'place', 'consent', 'value'] as const;
 const groupFields: Record<(typeof groups)[number], Set<string>> = {
   identifiers: new Set(identifierKinds),
-  touch: new Set([...utm.map(([field]) => field), 'channel', 'referrer', 'landing_page']),
+  touch: new Set([
+    'channel',
+    'source',
+    'medium',
+    'campaign',
+    'campaign_id',
+    'content',
+    'term',
+    'referrer',
+    'landing_page',
+  ]),
   device: new Set(['class', 'os', 'browser', 'user_agent', 'is_bot']),
   place: new Set(['country', 'region']),
   consent: new Set(['analytics', 'marketing']),
@@ -92,18 +94,19 @@ function decimalText(amount: string | number): string {
 
 type Known<T> = { [K in keyof T]?: Exclude<T[K], undefined | null> };
 
-/** Takes out what is undefined, null or empty, so that raw holds only what is known; says whether anything is left. */
-function isKnown<T extends object>(fields: T): fields is T & Known<T> {
-  let isAny = false;
-  for (const [name, value] of Object.entries(fields)) {
-    if (value === undefined || value === null || value === '') Reflect.deleteProperty(fields, name);
-    else isAny = true;
-  }
-  return isAny;
+function isKnownOf<T extends object>(_fields: T, kept: object): kept is Known<T> {
+  for (const _ in kept) return true;
+  return false;
 }
 
+/** Leaves out what is undefined, null or empty, so that raw holds only what is known; undefined where nothing is left. */
 function compact<T extends object>(fields: T): Known<T> | undefined {
-  return isKnown(fields) ? fields : undefined;
+  const kept: Record<string, unknown> = {};
+  for (const name in fields) {
+    const value: unknown = fields[name];
+    if (value !== undefined && value !== null && value !== '') kept[name] = value;
+  }
+  return isKnownOf(fields, kept) ? kept : undefined;
 }
 
 /** The host of a referrer, lower case, without www., m. or l.; undefined where it names none. */
@@ -263,25 +266,33 @@ export function createAdmitter(context: AdmitContext): Admitter {
   }
 
   function readTouch(given: ParsedEvent['touch'], withAddress: boolean): StoredEvent['touch'] {
-    const touch: Record<string, string | null | undefined> = { ...given };
-    const landing = given.landing_page;
-    const query = landing ? queryOf(landing) : undefined;
-    if (query !== undefined) {
-      const declared = query.get('utm_source');
-      // Another source is named already: mixing its medium or campaign with the address's would make a third, untrue one.
-      if (!given.source || (declared !== null && declared.toLowerCase() === given.source.toLowerCase())) {
-        for (const [field, parameter] of utm) touch[field] ||= query.get(parameter)?.slice(0, 2048);
-      }
-      touch.click_id_kind = clickIds.find((name) => query.get(name));
-    }
-    if (given.referrer) touch.referrer_host = referrerHost(given.referrer);
-    if (!withAddress) {
-      // Without consent the click identifiers and whatever else an address carries go; what it declared was read above.
-      touch.landing_page = landing?.replace(/[?#].*$/s, '');
-      touch.referrer = given.referrer?.replace(/[?#].*$/s, '');
-    }
-    for (const [field, value] of Object.entries(touch)) if (value) touch[field] = identifiers.scrubText(value);
-    return compact(touch);
+    const { referrer, landing_page } = given;
+    const query = landing_page ? queryOf(landing_page) : undefined;
+    const declared = query?.get('utm_source');
+    // Where another source is named already, its medium or campaign with the address's would make a third, untrue one.
+    const fits = !given.source || declared?.toLowerCase() === given.source.toLowerCase();
+    const said = fits ? query : undefined;
+    const field = (value: string | null | undefined, parameter: string) =>
+      scrubbed(value || said?.get(parameter)?.slice(0, 2048));
+    // Without consent the click identifiers and whatever else an address carries go; what it declared is read before.
+    const address = (text: string | null | undefined) => scrubbed(withAddress ? text : text?.replace(/[?#].*$/s, ''));
+    return compact({
+      channel: scrubbed(given.channel),
+      source: field(given.source, 'utm_source'),
+      medium: field(given.medium, 'utm_medium'),
+      campaign: field(given.campaign, 'utm_campaign'),
+      campaign_id: field(given.campaign_id, 'utm_id'),
+      content: field(given.content, 'utm_content'),
+      term: field(given.term, 'utm_term'),
+      referrer: address(referrer),
+      referrer_host: scrubbed(referrer ? referrerHost(referrer) : undefined),
+      landing_page: address(landing_page),
+      click_id_kind: query === undefined ? undefined : clickIds.find((name) => query.get(name)),
+    });
+  }
+
+  function scrubbed(text: string | null | undefined): string | undefined {
+    return text ? identifiers.scrubText(text) : undefined;
   }
 
   function admitEvent(input: unknown, fallbackId?: FallbackId): Admitted<StoredEvent> {
