@@ -8,13 +8,14 @@ import { createRateCheck } from '#core/fx-rates';
 import { createIdentifiers } from '#core/identifiers';
 import type { Clock } from '#core/ports';
 import type { Problem, SourceRow } from '#core/row-reading';
-import { createAdmitter, createOrdinalIds } from '#pipeline/admit';
+import { createAdmitter } from '#pipeline/admit';
 import type { Company } from '#pipeline/company';
 import { createCostSets } from '#pipeline/cost-sets';
 import { type FileContent, fileContents, pathKind } from '#pipeline/file-bytes';
 import { createImportLedger, importIdOf, isSettledBy } from '#pipeline/import-ledger';
 import { type FileReading, findReading, namedConnector, type ReadingRequest } from '#pipeline/import-reading';
 import { companyMappings, namedMapping } from '#pipeline/mapping';
+import { createOrdinals } from '#pipeline/ordinals';
 import { type RejectedRow, rejectedRow } from '#pipeline/rejected-row';
 import { createRawWriter } from '#pipeline/store';
 import { type FileRow, readRows } from '#pipeline/table-file';
@@ -219,8 +220,9 @@ async function importRows(file: string, reading: FileReading, context: ImportCon
   const identifiers = createIdentifiers(identifierKey, config.country);
   const writer = createRawWriter(lake, { identifierKey });
   const sets = createCostSets(importId);
-  const eventIds = createOrdinalIds();
-  const rejectedIds = createOrdinalIds();
+  const ordinalOf = createOrdinals();
+  const eventIds = (contentHash: string) => `${contentHash}-${ordinalOf(contentHash)}`;
+  const rejectedOrdinalOf = createOrdinals();
   let withoutRate = 0;
 
   async function reject(row: FileRow, problem: Problem): Promise<void> {
@@ -228,26 +230,25 @@ async function importRows(file: string, reading: FileReading, context: ImportCon
     if (problem.reason === 'no-rate') withoutRate += 1;
     const message = identifiers.scrubText(problem.message);
     if (summary.reasons.length < 3) summary.reasons.push(`line ${row.line}: ${message}`);
+    const content =
+      row.kind === 'cells'
+        ? { columns: reading.columns ?? [], values: [...row.cells] }
+        : row.kind === 'problem' && row.cells !== undefined
+          ? // Cells that do not fit the header: without columns no replay can read them by the wrong ones.
+            { columns: [], values: [...row.cells] }
+          : { text: row.text };
     const original: RejectedRow = {
       source: reading.source,
       line: row.line,
-      ...(row.kind === 'cells' ? { columns: reading.columns ?? [], values: [...row.cells] } : { text: row.text }),
+      ...content,
       preamble: reading.preamble,
       ...(reading.decimal === undefined ? {} : { decimal: reading.decimal }),
       ...(context.request.currency === undefined ? {} : { currency: context.request.currency }),
       import_id: importId,
       received_at: receivedAt.toISOString(),
-      ordinal: 1,
+      ordinal: rejectedOrdinalOf(hashOf(content)),
     };
-    const ordinal = rejectedIds(hashOf([original.values, original.text]))
-      .split('-')
-      .at(-1);
-    await writer.reject(
-      rejectedRow(
-        { ...original, ordinal: Number(ordinal) },
-        { file, via: reading.via, problem: { ...problem, message } },
-      ),
-    );
+    await writer.reject(rejectedRow(original, { file, via: reading.via, problem: { ...problem, message } }));
   }
 
   /** A row is taken whole or not at all: were half of it taken, its replay would have to know which half. */
@@ -352,7 +353,7 @@ async function* checkedRows(
       return [];
     }
     const asProblem = (reason: string, message: string): FileRow[] => [
-      { kind: 'problem', line, problem: { reason, message }, text: JSON.stringify({ columns, values: cells }) },
+      { kind: 'problem', line, problem: { reason, message }, text: '', cells },
     ];
     if (names.has(cells[0]?.trim() ?? '') && names.has(cells.at(-1)?.trim() ?? '') && cells.length > 1) {
       if (cells.length === width && cells.every((cell, index) => cell.trim() === columns?.[index])) {

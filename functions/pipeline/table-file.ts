@@ -32,7 +32,7 @@ export interface TableFile {
 /** One row as it stands in the file: cells of a table, a JSON object, or what could not be read as either. */
 export type FileRow =
   | (SourceRow & { line: number })
-  | { kind: 'problem'; line: number; problem: Problem; text: string };
+  | { kind: 'problem'; line: number; problem: Problem; text: string; cells?: readonly string[] };
 
 /**
  * Examines a file and sees what shape it has, as far as the hints leave it open.

@@ -376,6 +376,14 @@ describe('the replay of rejected rows', () => {
     expect(await listRejected(company.lake)).toEqual([]);
   });
 
+  it('never reads cells by columns that are not theirs', async () => {
+    const company = await tillCompany();
+    const text = file(...good, 'Scontrino;Ora;Data;Tessera;Totale', '4;05/01/2026;10:30;T1;5,00', '5;1;2');
+    await company.import([await company.write('till.csv', text)]);
+    expect(await replay(company)).toMatchObject({ events: 0, taken: 0, refused: 3 });
+    expect((await listRejected(company.lake)).map(({ reason }) => reason).sort()).toEqual(['columns-changed']);
+  });
+
   it('puts a cost back into the set of its import', async () => {
     const company = await testCompany();
     const lines = [
