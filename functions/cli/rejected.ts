@@ -98,6 +98,9 @@ async function replay(context: CliContext, filter: Filter): Promise<void> {
   if (context.json) context.stdout(`${JSON.stringify(counts)}\n`);
   const { taken, events, costs, refused, unknown } = counts;
   context.stderr(`${taken} records taken (${events} events, ${costs} costs); ${refused} refused again.\n`);
+  for (const { source, reason, message } of counts.why) {
+    context.stderr(`  ${source}, ${reason}: ${printable(message)}\n`);
+  }
   if (unknown > 0) {
     context.stderr(`${unknown} cannot be read again from here: correct their file and import it again.\n`);
   }

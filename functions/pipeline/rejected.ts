@@ -62,8 +62,10 @@ export interface ReplayCounts {
   costs: number;
   /** Records that were taken and are no longer among the refused. */
   taken: number;
-  /** Records that are refused still, with their newest reason. */
+  /** Records that were refused again; they stay. */
   refused: number;
+  /** Why records were refused again: one message of each source and reason. */
+  why: { source: string; reason: string; message: string }[];
   /** Records whose way in cannot be gone again; they stay. */
   unknown: number;
 }
@@ -149,7 +151,7 @@ export async function replayRejected(
   filter: RejectedFilter = {},
 ): Promise<ReplayCounts> {
   const sealing = createSealing(identifierKey);
-  const counts: ReplayCounts = { events: 0, costs: 0, taken: 0, refused: 0, unknown: 0 };
+  const counts: ReplayCounts = { events: 0, costs: 0, taken: 0, refused: 0, why: [], unknown: 0 };
   for (const key of await lake.list(places.rejected)) {
     const records = await readObject(lake, key);
     const raw = createRawWriter(lake, { identifierKey });
@@ -169,13 +171,11 @@ export async function replayRejected(
       const replayed = await replayer.replay(record, Buffer.from(sealing.open(record.original), 'base64'));
       if (!replayed.ok) {
         counts.refused += 1;
-        const { column: _, ...rest } = record;
-        left.push({
-          ...rest,
-          reason: replayed.reason,
-          message: replayed.message,
-          ...(replayed.column === undefined ? {} : { column: replayed.column }),
-        });
+        // It stays as it was: the reason for which it came here is the one to group by. Why it failed now is told.
+        left.push(record);
+        const { reason, message } = replayed;
+        const isTold = counts.why.some((told) => told.source === record.source && told.reason === reason);
+        if (!isTold && counts.why.length < 10) counts.why.push({ source: record.source, reason, message });
         continue;
       }
       taken += 1;

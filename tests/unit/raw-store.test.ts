@@ -232,14 +232,28 @@ describe('what was refused', () => {
       () => true,
     );
     const first = await replayRejected(lake, identifierKey, [replayer]);
-    expect(first).toEqual({ events: 1, costs: 0, taken: 1, refused: 1, unknown: 1 });
+    expect(first).toMatchObject({ events: 1, costs: 0, taken: 1, refused: 1, unknown: 1 });
     const second = await replayRejected(lake, identifierKey, [replayer]);
-    expect(second).toEqual({ events: 0, costs: 0, taken: 0, refused: 1, unknown: 1 });
+    expect(second).toMatchObject({ events: 0, costs: 0, taken: 0, refused: 1, unknown: 1 });
     expect(await lines('raw/events/')).toMatchObject([
       { event_id: 'm1', source: 'shop', trust: 'server', received_at: '2026-01-10T12:00:00.000Z' },
     ]);
     const left = await showRejected(lake, identifierKey, {}, 10);
     expect(left.map(({ original }) => original.toString()).sort()).toEqual(['x', '{"event":5}']);
+  });
+
+  it('says why it is refused again, and stays under the reason for which it came', async () => {
+    await refuse(refused('1'), refused('2'));
+    const refusing: Replayer = {
+      prefix: 'http:',
+      replay: () => ({ ok: false, reason: 'no-rate', message: 'no rate' }),
+    };
+    expect(await replayRejected(lake, identifierKey, [refusing])).toMatchObject({
+      taken: 0,
+      refused: 2,
+      why: [{ source: 'shop', reason: 'no-rate', message: 'no rate' }],
+    });
+    expect(await listRejected(lake)).toMatchObject([{ reason: 'missing-field', records: 2 }]);
   });
 
   it('is replayed only where it meets the filter', async () => {
