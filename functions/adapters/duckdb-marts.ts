@@ -1,8 +1,15 @@
 import { readFile } from 'node:fs/promises';
-import { type DuckDBConnection, DuckDBInstance, StatementType } from '@duckdb/node-api';
-import { quoteName, quoteText, readRows, typeName } from '#adapters/duckdb-warehouse';
+import {
+  type DuckDBConnection,
+  DuckDBInstance,
+  type DuckDBPreparedStatement,
+  type DuckDBResult,
+  type DuckDBType,
+  StatementType,
+} from '@duckdb/node-api';
+import { plainRows, quoteName, quoteText, typeName } from '#adapters/duckdb-warehouse';
 import { UsageError } from '#core/errors';
-import type { MartReader } from '#core/ports';
+import type { MartReader, SqlValue } from '#core/ports';
 
 const dialectFile = new URL('../../sql/dialect/duckdb.sql', import.meta.url);
 
@@ -32,7 +39,13 @@ export async function openMarts(
   await connection.run('set enable_external_access = false');
   await connection.run('set lock_configuration = true');
   return {
-    query: (sql) => queryOnce(connection, sql),
+    async query(sql) {
+      const { columns, batches } = await streamRows(connection, sql);
+      const rows: SqlValue[][] = [];
+      for await (const batch of batches) for (const row of batch) rows.push(row);
+      return { columns, rows };
+    },
+    stream: (sql) => streamRows(connection, sql),
     close() {
       connection.closeSync();
       instance.closeSync();
@@ -40,34 +53,54 @@ export async function openMarts(
   };
 }
 
-async function queryOnce(connection: DuckDBConnection, sql: string): ReturnType<MartReader['query']> {
-  try {
-    const statements = await connection.extractStatements(sql);
-    if (statements.count !== 1) {
-      throw new UsageError(`${statements.count} statements at once`, { mend: 'write one SELECT' });
-    }
-    const statement = await statements.prepare(0);
-    // The allowed files could be written to as well as read: only a SELECT never writes.
-    if (statement.statementType !== StatementType.SELECT) {
-      throw new UsageError('only SELECT is possible here: published tables are read-only', {
-        mend: 'write one SELECT',
-      });
-    }
-    const reader = await statement.runAndReadAll();
-    const types = reader.columnTypes().map((type) => typeName(String(type)));
-    const columns = reader.deduplicatedColumnNames().map((name, index) => ({ name, type: types[index] ?? 'varchar' }));
-    const rows = readRows(reader).map((row) =>
-      row.map((value, index) => (types[index] === 'bigint' ? exactNumber(value) : value)),
-    );
-    return { columns, rows };
-  } catch (error) {
-    if (error instanceof UsageError) throw error;
-    const message = error instanceof Error ? error.message : String(error);
-    throw new UsageError(message.split('\n\n')[0] ?? message, {
-      mend: 'correct the SELECT; `percorso query "show tables"` lists the published tables',
-      cause: error,
-    });
+/** One SELECT, ready to run. */
+async function prepareSelect(connection: DuckDBConnection, sql: string): Promise<DuckDBPreparedStatement> {
+  const statements = await connection.extractStatements(sql);
+  if (statements.count !== 1)
+    throw new UsageError(`${statements.count} statements at once`, { mend: 'write one SELECT' });
+  const statement = await statements.prepare(0);
+  // The allowed files could be written to as well as read: only a SELECT never writes.
+  if (statement.statementType !== StatementType.SELECT) {
+    throw new UsageError('only SELECT is possible here: published tables are read-only', { mend: 'write one SELECT' });
   }
+  return statement;
+}
+
+async function streamRows(connection: DuckDBConnection, sql: string): ReturnType<MartReader['stream']> {
+  try {
+    const result = await (await prepareSelect(connection, sql)).stream();
+    const types = result.columnTypes();
+    const names = types.map((type) => typeName(String(type)));
+    const columns = result.deduplicatedColumnNames().map((name, index) => ({ name, type: names[index] ?? 'varchar' }));
+    return { columns, batches: readBatches(result, types, names) };
+  } catch (error) {
+    throw asUsageError(error);
+  }
+}
+
+async function* readBatches(
+  result: DuckDBResult,
+  types: readonly DuckDBType[],
+  names: readonly string[],
+): AsyncIterable<SqlValue[][]> {
+  try {
+    for await (const rows of result.yieldRowsJson()) {
+      yield plainRows(rows, types).map((row) =>
+        row.map((value, index) => (names[index] === 'bigint' ? exactNumber(value) : value)),
+      );
+    }
+  } catch (error) {
+    throw asUsageError(error);
+  }
+}
+
+function asUsageError(error: unknown): UsageError {
+  if (error instanceof UsageError) return error;
+  const message = error instanceof Error ? error.message : String(error);
+  return new UsageError(message.split('\n\n')[0] ?? message, {
+    mend: 'correct the SELECT; `percorso query "show tables"` lists the published tables',
+    cause: error,
+  });
 }
 
 function exactNumber<Value>(value: Value): Value | number {

@@ -1,7 +1,13 @@
 import { mkdir, open, readFile, rm } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { dirname } from 'node:path';
-import { type DuckDBConnection, DuckDBInstance, type DuckDBResultReader, type Json } from '@duckdb/node-api';
+import {
+  type DuckDBConnection,
+  DuckDBInstance,
+  type DuckDBResultReader,
+  type DuckDBType,
+  type Json,
+} from '@duckdb/node-api';
 import type { SqlValue, Warehouse } from '#core/ports';
 
 export interface DuckDbOptions {
@@ -105,10 +111,14 @@ async function queryRows(connection: DuckDBConnection, sql: string): Promise<Rec
   return readRows(reader).map((row) => Object.fromEntries(names.map((name, index) => [name, row[index] ?? null])));
 }
 
+function readRows(reader: DuckDBResultReader): SqlValue[][] {
+  return plainRows(reader.getRowsJson(), reader.columnTypes());
+}
+
 /** Rows as plain values: numbers only for types that a JavaScript number holds exactly, all else as text. */
-export function readRows(reader: DuckDBResultReader): SqlValue[][] {
-  const isInstant = reader.columnTypes().map((type) => String(type).startsWith('TIMESTAMP'));
-  return reader.getRowsJson().map((row) => row.map((value, index) => plainValue(value, isInstant[index] === true)));
+export function plainRows(rows: readonly Json[][], types: readonly DuckDBType[]): SqlValue[][] {
+  const isInstant = types.map((type) => String(type).startsWith('TIMESTAMP'));
+  return rows.map((row) => row.map((value, index) => plainValue(value, isInstant[index] === true)));
 }
 
 function plainValue(value: Json, isInstant: boolean): SqlValue {

@@ -10,9 +10,12 @@ export function harmless(text: string): string {
 
 /** Rows as CSV (RFC 4180, UTF-8, lines end in CR LF), with a line of names. Null is an empty cell. */
 export function formatCsv(columns: readonly TypedColumn[], rows: readonly (readonly SqlValue[])[]): string {
-  const lines = [columns.map((column) => quote(column.name)).join(',')];
-  for (const row of rows) lines.push(row.map((value, index) => cell(value, columns[index]?.type)).join(','));
-  return `${lines.join('\r\n')}\r\n`;
+  return `${columns.map((column) => quote(column.name)).join(',')}\r\n${csvLines(columns, rows)}`;
+}
+
+/** The same without the line of names. */
+export function csvLines(columns: readonly TypedColumn[], rows: readonly (readonly SqlValue[])[]): string {
+  return rows.map((row) => `${row.map((value, index) => cell(value, columns[index]?.type)).join(',')}\r\n`).join('');
 }
 
 function cell(value: SqlValue, type: string | undefined): string {

@@ -76,6 +76,8 @@ export interface MartReader {
    * @throws UsageError where it is not one SELECT, or reaches for what it may not.
    */
   query(sql: string): Promise<{ columns: TypedColumn[]; rows: SqlValue[][] }>;
+  /** The same, some thousand rows at a time, for what memory need not hold whole. */
+  stream(sql: string): Promise<{ columns: TypedColumn[]; batches: AsyncIterable<SqlValue[][]> }>;
   close(): void;
 }
 

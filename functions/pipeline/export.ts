@@ -1,10 +1,10 @@
-import { copyFile, rename, writeFile } from 'node:fs/promises';
+import { copyFile, open, rename, writeFile } from 'node:fs/promises';
 import { extname } from 'node:path';
 import type { SheetData } from 'write-excel-file/node';
-import { formatCsv, harmless, isText } from '#core/csv-text';
+import { csvLines, formatCsv, harmless, isText } from '#core/csv-text';
 import { PercorsoError, UsageError } from '#core/errors';
 import type { SqlValue, Store, TypedColumn } from '#core/ports';
-import { locateTable, type OpenMarts, queryMarts } from '#pipeline/query';
+import { locateTable, type OpenMarts, withMarts } from '#pipeline/query';
 
 /** A sheet holds no more, its line of names included. */
 const mostSheetRows = 1_048_576;
@@ -36,11 +36,33 @@ export async function exportTable(
     await rename(draft, file);
     return undefined;
   }
-  const { columns, rows } = await queryMarts(store, adapters.openMarts, `select * from "${table}"`);
-  if (format === '.csv') await writeFile(draft, formatCsv(columns, rows));
-  else await writeSheet(draft, table, columns, rows);
+  const sql = `select * from "${table}"`;
+  const written = await withMarts(store, adapters.openMarts, async (reader) => {
+    if (format === '.csv') return writeCsv(draft, await reader.stream(sql));
+    const { columns, rows } = await reader.query(sql);
+    await writeSheet(draft, table, columns, rows);
+    return rows.length;
+  });
   await rename(draft, file);
-  return rows.length;
+  return written;
+}
+
+async function writeCsv(
+  file: string,
+  { columns, batches }: { columns: TypedColumn[]; batches: AsyncIterable<SqlValue[][]> },
+): Promise<number> {
+  let written = 0;
+  const handle = await open(file, 'w');
+  try {
+    await handle.appendFile(formatCsv(columns, []));
+    for await (const batch of batches) {
+      await handle.appendFile(csvLines(columns, batch));
+      written += batch.length;
+    }
+  } finally {
+    await handle.close();
+  }
+  return written;
 }
 
 async function writeSheet(

@@ -54,7 +54,9 @@ export async function publishManifest(store: Store, manifest: Manifest): Promise
  */
 export async function pruneBuilds(store: Store, keep: number): Promise<string[]> {
   const keys = await store.list(lake.builds);
-  const current = await readCurrentManifest(store);
+  const current = await readCurrentManifest(store).catch(() => 'unreadable' as const);
+  // Whoever mends the pointer by hand may want any of them; a new build sets it right.
+  if (current === 'unreadable') return [];
   const ids = [...new Set(keys.map(buildOf))].sort();
   const finished = new Set(keys.filter((key) => key.endsWith('/manifest.json')).map(buildOf));
   // Ids sort by time. What is later than the pointer never became current.

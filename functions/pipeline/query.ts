@@ -23,13 +23,22 @@ export async function queryMarts(
   openMarts: OpenMarts,
   sql: string,
 ): Promise<{ columns: TypedColumn[]; rows: SqlValue[][] }> {
+  return withMarts(store, openMarts, (reader) => reader.query(sql));
+}
+
+/** Does some reading over the published tables of the present build. */
+export async function withMarts<Result>(
+  store: Store,
+  openMarts: OpenMarts,
+  read: (reader: MartReader) => Promise<Result>,
+): Promise<Result> {
   const manifest = await requireBuild(store);
   const tables = Object.fromEntries(
     Object.entries(manifest.tables).map(([name, table]) => [name, table.files.map((file) => store.locate(file.key))]),
   );
   const reader = await openMarts(tables);
   try {
-    return await reader.query(sql);
+    return await read(reader);
   } finally {
     reader.close();
   }

@@ -239,6 +239,16 @@ describe('pruning', () => {
   });
 });
 
+test('a pointer to a build that is gone is set right by the next build, and nothing is pruned before', async () => {
+  const { build_id } = (await run()).manifest;
+  await company.lake.put(lake.current, '{"build_id":"gone"}');
+  await expect(readCurrentManifest(company.lake)).rejects.toThrow('names the build gone');
+  expect(await pruneBuilds(company.lake, 1)).toEqual([]);
+  const next = (await run()).manifest;
+  expect((await readCurrentManifest(company.lake))?.build_id).toBe(next.build_id);
+  expect(await builds()).toEqual([build_id, next.build_id]);
+});
+
 describe('the plan', () => {
   test('is the same whenever it is made, drops each table after its last reader, and publishes last', async () => {
     const catalogue = await readCatalogue(await createQueryReader(), join(dir, 'sql'));
