@@ -1,3 +1,7 @@
+import { rmSync } from 'node:fs';
+import { mkdtemp, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { parse } from 'csv-parse';
 import { parse as parseNow } from 'csv-parse/sync';
 import * as z from 'zod';
@@ -372,13 +376,23 @@ export async function parquetColumns(file: TableFile): Promise<string[]> {
   }
 }
 
-async function openParquet(file: TableFile) {
-  const path = file.content.path;
-  if (path === undefined) {
-    throw new RefusedError(`${file.content.name} is a packed Parquet file`, {
-      mend: 'unpack it first; Parquet is compressed within',
-    });
+/** Parquet is read here and there, not from its beginning to its end, so a packed one is unpacked beside. */
+async function unpackedPath(content: FileContent): Promise<{ path: string; remove(): void }> {
+  if (content.path !== undefined) return { path: content.path, remove: () => {} };
+  const folder = await mkdtemp(join(tmpdir(), 'percorso-parquet-'));
+  const path = join(folder, 'table.parquet');
+  const remove = () => rmSync(folder, { recursive: true, force: true });
+  try {
+    await writeFile(path, content.bytes(), { mode: 0o600 });
+  } catch (error) {
+    remove();
+    throw error;
   }
+  return { path, remove };
+}
+
+async function openParquet(file: TableFile) {
+  const { path, remove } = await unpackedPath(file.content);
   const { DuckDBInstance } = await import('@duckdb/node-api');
   const instance = await DuckDBInstance.create(':memory:', { memory_limit: '1GB', threads: '1' });
   const connection = await instance.connect();
@@ -387,6 +401,7 @@ async function openParquet(file: TableFile) {
   const close = () => {
     connection.closeSync();
     instance.closeSync();
+    remove();
   };
   const describe = async () => {
     try {

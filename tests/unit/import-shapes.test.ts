@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { DuckDBInstance } from '@duckdb/node-api';
@@ -83,6 +84,9 @@ describe('one table in many shapes', () => {
     const { files } = await made.import([path]);
     expect(files[0]).toMatchObject({ rows: 1, events: 1, rejected: 0 });
     expect((await made.events())[0]).toMatchObject({ occurred_at: '2026-01-05T09:00:00.000Z', score: 7.5 });
+    const packed = await company();
+    await packed.import([await packed.write('people.parquet.gz', gzipSync(await readFile(path)))]);
+    expect(await packed.events()).toHaveLength(1);
     const { files: broken } = await made.import([
       await made.write('people2.parquet', Buffer.from('PAR1 nonsense PAR1')),
     ]);
