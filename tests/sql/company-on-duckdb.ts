@@ -24,6 +24,8 @@ export type Arrival = EventInput & {
   trust?: StoredEvent['trust'];
   /** When it came in; one minute after it occurred where absent. */
   received_at?: string;
+  /** Fields of the stored event beside what the door makes of it. */
+  stored?: Partial<StoredEvent>;
 };
 
 /** One import of costs: a set of each source, account and day that it names. */
@@ -151,10 +153,10 @@ export async function buildCompany(input: CompanyInput): Promise<BuiltCompany> {
         ]),
       );
       const reasons: string[] = [];
-      for (const { trust = 'server', received_at, ...event } of events) {
+      for (const { trust = 'server', received_at, stored, ...event } of events) {
         receivedAt = new Date(received_at ?? Date.parse(event.occurred_at) + 60_000);
         const admitted = admitters.get(trust)?.event(event);
-        if (admitted?.ok) await writer.event(admitted.value);
+        if (admitted?.ok) await writer.event({ ...admitted.value, ...stored });
         else reasons.push(`${event.event_id ?? event.event_type}: ${admitted?.reason}`);
       }
       const imports: CostImport[] = costs.every(isImport)

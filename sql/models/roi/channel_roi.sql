@@ -19,7 +19,7 @@
 --   roi_high: its upper end
 --   cpl: spend / leads
 --   cac: spend / first orders
---   previous_spend: spend of the period that it is compared with
+--   previous_spend: spend of the period that it is compared with; null where the data do not reach back so far
 --   previous_margin: margin of that period
 --   previous_roi: ROI of that period
 --   verdict: no cost, thin, earns, loses, models disagree or unclear, over the models of verdict_models
@@ -102,7 +102,10 @@ figures as (
             when credited.has_unknown_margin = 1 then null
             else coalesce(credited.margin, cast(0 as decimal(18, 6)))
         end as margin,
-        nullif(cast(spent_before.spend as decimal(18, 2)), cast(0 as decimal(18, 2))) as previous_spend,
+        case
+            when periods.previous_from_day >= horizon.first_day then
+                nullif(cast(spent_before.spend as decimal(18, 2)), cast(0 as decimal(18, 2)))
+        end as previous_spend,
         case
             when periods.previous_from_day is null or periods.previous_from_day < horizon.first_day then null
             when credited_before.has_unknown_margin = 1 then null

@@ -3,6 +3,7 @@
 -- key: currency, day
 -- kept: table
 -- published: no
+-- A fixed cost that lies wholly outside the data needs none yet: next year's contract must not stop today's build.
 with wanted as (
     select stg_events.money_currency as currency, stg_events.event_date as day
     from stg_events
@@ -13,6 +14,9 @@ with wanted as (
     union
     select fixed_costs.currency, fixed_costs.from_date
     from fixed_costs
+    cross join horizon
+    where fixed_costs.from_date <= horizon.as_of_day
+        and fixed_costs.to_date >= horizon.first_day
 )
 
 select
