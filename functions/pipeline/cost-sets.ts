@@ -11,24 +11,33 @@ interface CostSet {
   day: string;
   currency: string;
   spend: number;
+  campaigns: Set<string>;
 }
 
 const storedLine = z.object({
   cost_date: z.string(),
   source: z.string(),
   account: z.string(),
+  campaign_id: z.string(),
+  campaign: z.string(),
   spend: z.string(),
   currency: z.string(),
   received_at: z.string(),
   import_id: z.string(),
 });
 
+const campaignOf = (cost: { campaign_id: string; campaign: string }) => cost.campaign_id || cost.campaign;
+const shownDays = 5;
+
 const keyOf = (source: string, account: string, day: string) => JSON.stringify([source, account, day]);
 
 export interface CostSets {
   add(cost: StoredCost): void;
-  /** The sets that are worth less than half of what stood before, told in a line each. */
-  shrunken(lake: Store): Promise<string[]>;
+  /**
+   * What a person should know of the sets that these replace, in words: which are worth less than half of what stood, and
+   * whether they are of other campaigns altogether, as those of another account would be.
+   */
+  surprises(lake: Store): Promise<string[]>;
 }
 
 /** Gathers the sums of an import's cost sets. Money is added in floats here: it is compared by halves, never kept. */
@@ -41,11 +50,13 @@ export function createCostSets(importId: string): CostSets {
       const key = keyOf(source, account, day);
       const known = sets.get(key);
       sources.add(source);
-      if (known === undefined) sets.set(key, { source, account, day, currency, spend: Number(cost.spend) });
-      else known.spend += Number(cost.spend);
+      const set = known ?? { source, account, day, currency, spend: 0, campaigns: new Set<string>() };
+      if (known === undefined) sets.set(key, set);
+      set.spend += Number(cost.spend);
+      set.campaigns.add(campaignOf(cost));
     },
-    async shrunken(lake) {
-      const before = new Map<string, { receivedAt: string; importId: string; currency: string; spend: number }>();
+    async surprises(lake) {
+      const before = new Map<string, Omit<CostSet, 'account' | 'day'> & { receivedAt: string; importId: string }>();
       for (const source of sources) {
         const folder = source.replace(/[^A-Za-z0-9_-]/g, '_').slice(0, 100) || '_';
         for (const object of await lake.list(`${places.rawCosts}${folder}/`)) {
@@ -57,24 +68,42 @@ export function createCostSets(importId: string): CostSets {
             const key = keyOf(cost.source, cost.account, cost.cost_date);
             if (cost.import_id === importId || !sets.has(key)) continue;
             const known = before.get(key);
-            if (known !== undefined && known.importId === cost.import_id) known.spend += Number(cost.spend);
-            else if (known === undefined || cost.received_at > known.receivedAt) {
-              const { received_at: receivedAt, currency } = cost;
-              before.set(key, { receivedAt, importId: cost.import_id, currency, spend: Number(cost.spend) });
-            }
+            const isSame = known !== undefined && known.importId === cost.import_id;
+            if (known !== undefined && !isSame && cost.received_at <= known.receivedAt) continue;
+            const { received_at: receivedAt, import_id, currency } = cost;
+            const set = isSame
+              ? known
+              : { source, receivedAt, importId: import_id, currency, spend: 0, campaigns: new Set<string>() };
+            set.spend += Number(cost.spend);
+            set.campaigns.add(campaignOf(cost));
+            before.set(key, set);
           }
         }
       }
-      const told: string[] = [];
+      const shrunken: string[] = [];
+      const others = new Map<string, number>();
       for (const [key, set] of sets) {
         const old = before.get(key);
-        if (old === undefined || old.currency !== set.currency || set.spend >= old.spend / 2) continue;
+        if (old === undefined) continue;
+        if ([...old.campaigns].every((campaign) => !set.campaigns.has(campaign))) {
+          others.set(set.source, (others.get(set.source) ?? 0) + 1);
+        }
+        if (old.currency !== set.currency || set.spend >= old.spend / 2) continue;
         const account = set.account === '' ? '' : `, account ${set.account}`;
-        told.push(
-          `the spend of ${set.source}${account} on ${set.day} was ${old.spend.toFixed(2)} and is now ${set.spend.toFixed(2)} ${set.currency}`,
+        shrunken.push(
+          `the spend of ${set.source}${account} on ${set.day} was ${old.spend.toFixed(2)} and is now ${set.spend.toFixed(2)} ${set.currency}, less than half; check that the report is whole`,
         );
       }
-      return told.sort();
+      shrunken.sort();
+      const more = shrunken.length - shownDays;
+      return [
+        ...shrunken.slice(0, shownDays),
+        ...(more > 0 ? [`so it is on ${more} more days`] : []),
+        ...[...others].map(
+          ([source, days]) =>
+            `none of the campaigns that stood for ${source} on ${days === 1 ? 'a day' : `${days} days`} is in this report, which replaces them; if it is of another account, give it a source of its own (--source)`,
+        ),
+      ];
     },
   };
 }

@@ -292,9 +292,7 @@ async function importRows(file: string, reading: FileReading, context: ImportCon
     }
     context.onProgress(file, summary.rows);
   }
-  for (const shrunk of await sets.shrunken(lake)) {
-    summary.notes.push(`warning: ${shrunk}, less than half; check that the report is whole`);
-  }
+  for (const surprise of await sets.surprises(lake)) summary.notes.push(`warning: ${surprise}`);
   await writer.flush();
   await ledger.finish({
     import_id: importId,

@@ -422,6 +422,11 @@ describe('costs', () => {
     expect(files[0]?.notes).toEqual([
       'warning: the spend of ads, account 7 on 2026-01-05 was 30.00 and is now 14.00 EUR, less than half; check that the report is whole',
     ]);
+    const other = await company.import([await company.write('d.jsonl', day('20.00', 'Another account'))]);
+    expect(other.files[0]?.notes).toEqual([
+      'warning: none of the campaigns that stood for ads on a day is in this report, which replaces them; if it is of another account, give it a source of its own (--source)',
+    ]);
+    await company.import([await company.write('e.jsonl', day('14.00') + day('0.00', 'Another account'))]);
     const half = await company.import([await company.write('c.jsonl', day('7.00'))]);
     expect(half.files[0]?.notes).toEqual([]);
   });
