@@ -29,9 +29,9 @@ export function intervalOptions(rows, names, color, format, words) {
 	};
 	const percent = (value) => format.round(value);
 	return {
-		grid: { left: 8, right: 28, top: 8, bottom: 8, containLabel: true },
+		grid: { left: 20, right: 28, top: 8, bottom: 8, containLabel: true },
 		tooltip: { trigger: 'item' },
-		xAxis: { type: 'value', ...line, axisLabel: { ...label, formatter: percent, hideOverlap: true }, splitNumber: 4, min: (range) => Math.min(-0.1, range.min), max: (range) => Math.max(0.1, range.max) },
+		xAxis: { type: 'value', ...line, axisLabel: { ...label, formatter: percent, hideOverlap: true }, splitNumber: 4, min: (range) => Math.min(0, Math.floor(Math.min(range.min, ...rows.map((row) => row.roi_low ?? row.roi)) * 2) / 2), max: (range) => Math.max(0.5, Math.ceil(Math.max(range.max, ...rows.map((row) => row.roi_high ?? row.roi)) * 2) / 2) },
 		yAxis: { type: 'category', inverse: true, data: rows.map((row) => names(row.channel)), ...line, axisLabel: { ...label, formatter: (text) => shorten(text), fontSize: 13, color: '#1a2433' } },
 		series: [
 			{
@@ -52,7 +52,7 @@ export function intervalOptions(rows, names, color, format, words) {
 export function pairOptions(rows, names, color, format, words) {
 	const bar = (name, key, style) => ({ name, type: 'bar', barMaxWidth: 14, data: rows.map((row) => ({ value: row[key], itemStyle: style(row) })) });
 	return {
-		grid: { left: 8, right: 24, top: 34, bottom: 8, containLabel: true },
+		grid: { left: 20, right: 24, top: 34, bottom: 8, containLabel: true },
 		legend: { top: 0, left: 0, itemWidth: 14, itemHeight: 10, textStyle: label, data: [{ name: words.spend, itemStyle: { color: '#c4cbd6' } }, { name: words.margin, itemStyle: { color: '#16324F' } }] },
 		tooltip: { trigger: 'axis', axisPointer: { type: 'shadow' }, valueFormatter: (value) => format.cents(value) },
 		xAxis: { type: 'value', ...line, axisLabel: { ...label, formatter: (value) => format.short(value), hideOverlap: true }, splitNumber: 4 },
@@ -64,8 +64,8 @@ export function pairOptions(rows, names, color, format, words) {
 /** Lines over whole months since the first order, one a channel. */
 export function valueOptions(series, months, format, words) {
 	return {
-		grid: { left: 8, right: 16, top: series.length > 4 ? 84 : 56, bottom: 26, containLabel: true },
-		legend: { top: 0, left: 0, itemWidth: 16, itemHeight: 3, icon: 'rect', textStyle: label, formatter: (text) => shorten(text, 18) },
+		grid: { left: 8, right: 16, top: 44, bottom: 26, containLabel: true },
+		legend: { type: 'scroll', top: 0, left: 0, itemWidth: 16, itemHeight: 3, icon: 'rect', textStyle: label, formatter: (text) => shorten(text, 18) },
 		tooltip: { trigger: 'axis', valueFormatter: (value) => format.cents(value) },
 		xAxis: { type: 'category', data: months, name: words.months, nameLocation: 'middle', nameGap: 26, nameTextStyle: label, ...line, axisLabel: label },
 		yAxis: { type: 'value', ...line, axisLine: { show: false }, axisLabel: { ...label, formatter: (value) => format.short(value) }, splitNumber: 4 },
@@ -80,6 +80,7 @@ export const stageColor = (stage) => stageColors[stage] ?? '#5B6573';
 export function survivalOptions(curves, format, words) {
 	const band = (points) => (params, api) => {
 		const [up, down] = [[], []];
+		if (points.length === 0) return undefined;
 		points.forEach((point, place) => {
 			for (const day of [point.day, points[place + 1]?.day ?? point.day]) {
 				up.push(api.coord([day, point.high]));
@@ -95,7 +96,7 @@ export function survivalOptions(curves, format, words) {
 		xAxis: { type: 'value', name: words.days, nameLocation: 'middle', nameGap: 26, nameTextStyle: label, ...line, axisLabel: label, max: 'dataMax' },
 		yAxis: { type: 'value', min: 0, max: (range) => Math.min(1, Math.ceil(range.max * 10) / 10), ...line, axisLine: { show: false }, axisLabel: { ...label, formatter: (value) => format.round(value) } },
 		series: curves.flatMap(({ name, points }) => [
-			{ name: `${name} 90 %`, type: 'custom', silent: true, z: 1, tooltip: { show: false }, data: [[points[0].day, points[0].high ?? 0]], renderItem: band(points.filter((point) => typeof point.low === 'number')) , clip: true },
+			{ name: `${name} 90 %`, type: 'custom', silent: true, z: 1, tooltip: { show: false }, data: [[points[0].day, points[0].high ?? 0]], renderItem: band(points.filter((point) => typeof point.low === 'number')), clip: true },
 			{ name, type: 'line', step: 'end', symbol: 'none', color: stageColor(points[0].stage), lineStyle: { width: 2.5 }, data: points.map((point) => [point.day, point.share]) }
 		])
 	};
