@@ -335,12 +335,17 @@ async function* jsonLines(file: TableFile, options: ReadOptions): AsyncGenerator
   if (held !== undefined) yield [jsonRow(held.line, held.text, !file.examined.endsWithLineBreak)];
 }
 
-/** What APIs call the list of their records. A Segment batch is one record with a list of its own. */
+const listNames = new Set(['results', 'data', 'records', 'rows', 'value', 'elements']);
+
+/**
+ * The records of an API's answer: its list by a usual name, or by any name where the answer holds nothing else. Another
+ * list belongs to its object, such as the lines of an order, or the messages of a Segment batch.
+ */
 function unwrapped(record: Record<string, unknown>): Record<string, unknown>[] | undefined {
-  if ('batch' in record || 'event_type' in record || 'cost_date' in record) return undefined;
-  const lists = Object.values(record).filter((value) => Array.isArray(value) && value.length > 0);
-  const list: unknown = lists[0];
-  return lists.length === 1 && Array.isArray(list) && list.every(isRecord) ? list : undefined;
+  const fields = Object.entries(record);
+  const found = fields.find(([name, value]) => Array.isArray(value) && (listNames.has(name) || fields.length === 1));
+  const list: unknown = found?.[1];
+  return found?.[0] !== 'batch' && Array.isArray(list) && list.length > 0 && list.every(isRecord) ? list : undefined;
 }
 
 async function* jsonValues(file: TableFile): AsyncGenerator<FileRow[]> {

@@ -72,6 +72,11 @@ describe('one table in many shapes', () => {
     expect(await taken('contacts.csv', text)).toEqual([['2026-01-05T09:00:00.000Z', '1', '{"city":"Forlì"}', 7.5]]);
   });
 
+  it('leaves a list within a single record where it is', async () => {
+    const record = { id: 1, at: '2026-01-05 10:00', city: 'Forlì', score: 7.5, lines: [{ sku: 'a' }, { sku: 'b' }] };
+    expect(await taken('contacts.json', JSON.stringify(record))).toEqual([expected[0]]);
+  });
+
   it('reads Parquet, also its times and decimals', async () => {
     const made = await company();
     const path = join(made.dir, 'people.parquet');
