@@ -166,21 +166,35 @@ returned as (
     from known
 ),
 
-judged as (
+-- In the verdict a model that credits no order to the channel stands for the loss of all its spend: where the others give
+-- it orders, the models disagree.
+signed as (
     select
         returned.channel,
         returned.period,
-        max(cast(returned.spend as double)) as spend,
-        max(cast(returned.orders as double)) as orders,
-        min(returned.roi) as least_roi,
-        max(returned.roi) as greatest_roi,
-        min(returned.roi_low) as least_low,
-        max(returned.roi_high) as greatest_high,
-        count(returned.roi_low) as intervals,
-        count(*) as models
+        returned.spend,
+        returned.orders,
+        case when returned.spend is not null and returned.orders <= 0 then -1e0 else returned.roi end as roi,
+        case when returned.spend is not null and returned.orders <= 0 then -1e0 else returned.roi_low end as roi_low,
+        case when returned.spend is not null and returned.orders <= 0 then -1e0 else returned.roi_high end as roi_high
     from returned
     inner join verdict_models on verdict_models.model = returned.model
-    group by returned.channel, returned.period
+),
+
+judged as (
+    select
+        signed.channel,
+        signed.period,
+        max(cast(signed.spend as double)) as spend,
+        max(cast(signed.orders as double)) as orders,
+        min(signed.roi) as least_roi,
+        max(signed.roi) as greatest_roi,
+        min(signed.roi_low) as least_low,
+        max(signed.roi_high) as greatest_high,
+        count(signed.roi_low) as intervals,
+        count(*) as models
+    from signed
+    group by signed.channel, signed.period
 )
 
 select

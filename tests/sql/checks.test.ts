@@ -1,0 +1,106 @@
+import { beforeAll, describe, expect, test } from 'vitest';
+import { isSqlModel } from '#pipeline/catalogue';
+import { at, type BuiltCompany, companyBuilder, contact, modelCatalogue, order, visit } from './company-on-duckdb.ts';
+
+const build = companyBuilder();
+const { checks, models } = await modelCatalogue();
+
+/** For each check, what breaks a table that was whole. */
+const breaks: Record<string, string[]> = {
+  complete_period_zero_is_whole: [
+    'update cohort_retention set retained = retained - 1 where period = 0 and is_complete',
+  ],
+  credit_equals_ledger: [
+    "update credit set revenue = revenue + 0.000001 where model = 'linear' and touch_id = (select min(touch_id) from credit)",
+    "update credit set margin = margin - 0.01 where model = 'w_shaped'",
+    "update credit set conversions = 0 where model = 'last_touch'",
+    "insert into credit select * replace ('order/nobody-knows' as conversion_id) from credit where model = 'linear' limit 1",
+  ],
+  every_conversion_is_credited: ["delete from credit where model = 'time_decay' and conversion_id = 'order/o1'"],
+  money_has_a_rate: ["update fx_days set rate = null where currency = 'USD'"],
+  orders_are_all_in_the_ledger: [
+    "delete from conversion_facts where conversion_id = 'order/o1'",
+    "insert into conversion_facts select * replace ('order/o9' as conversion_id) from conversion_facts where conversion_id = 'order/o1'",
+  ],
+  reconciles_with_the_ledger: ['update reconciliation set difference = 0.01'],
+  refunds_know_their_order: [
+    "update conversion_facts set origin_id = conversion_id where conversion_id like 'refund/%'",
+  ],
+  sources_are_fresh: ['update source_health set is_stale = true'],
+  spend_is_all_there: ["update spend_daily set spend = spend + 0.01 where kind = 'media'", 'delete from spend_daily'],
+  stages_in_order: ["update stage_times set entered_s = entered_s - 1e9 where stage = 'conversion'"],
+  weights_sum_to_one: [
+    "delete from credit where model = 'linear' and touch_id = (select min(touch_id) from credit where model = 'linear' and conversion_id = 'order/o1')",
+    "update credit set weight = weight + 1e-8 where model = 'first_touch'",
+  ],
+};
+
+let company: BuiltCompany;
+beforeAll(async () => {
+  company = await build({
+    asOf: '2026-06-30',
+    events: [
+      contact('a', 'Store', at('2026-04-01')),
+      visit(
+        'a',
+        at('2026-04-02'),
+        { source: 'google', medium: 'cpc' },
+        { identifiers: { anonymous_id: 'a', user_id: 'anna' } },
+      ),
+      { ...order('a', 'o1', at('2026-04-03'), '10.00'), value: { order_id: 'o1', revenue: '10.00', margin: '4.00' } },
+      { ...order('a', 'o2', at('2026-05-03'), '10.00'), value: { order_id: 'o2', revenue: '10.00', margin: '4.00' } },
+      { ...order('b', 'o3', at('2026-06-30'), '10.00'), value: { order_id: 'o3', revenue: '9.00', currency: 'USD' } },
+      {
+        ...order('a', 'o1', at('2026-05-04'), '5.00'),
+        event_id: 'refund',
+        event_type: 'Order Refunded',
+      },
+      visit('b', at('2026-06-30'), {}, { source: 'desk' }),
+    ],
+    costs: [{ cost_date: '2026-06-30', source: 'ads', channel: 'Store', spend: '3.00', currency: 'EUR' }],
+    lists: { fxRates: [{ rate_date: '2026-06-30', currency: 'USD', rate: '0.9' }] },
+    config: { sources: { web: { staleAfterHours: 9000 }, desk: { staleAfterHours: 9000 }, shop: {}, ads: {} } },
+  });
+});
+
+/** Rows that a check finds after the tables were broken; the tables are whole again afterwards. */
+async function found(check: string, damage?: string): Promise<number> {
+  const sql = checks.find((one) => one.name === check)?.sql ?? '';
+  await company.warehouse.run('begin');
+  try {
+    if (damage !== undefined) await company.warehouse.run(damage);
+    return (await company.query(sql)).length;
+  } finally {
+    await company.warehouse.run('rollback');
+  }
+}
+
+test('every check is tried', () => {
+  expect(Object.keys(breaks).sort()).toEqual(checks.map((check) => check.name).sort());
+});
+
+test('no check finds anything in a company that is whole', () => {
+  expect(company.failing).toEqual({ error: [], warn: [] });
+});
+
+describe.each(Object.entries(breaks))('the check %s', (check, damages) => {
+  test.each(damages)('finds what this breaks: %s', async (damage) => {
+    expect(await found(check)).toBe(0);
+    expect(await found(check, damage)).toBeGreaterThan(0);
+  });
+});
+
+describe('the key of a published table', () => {
+  test.each(
+    models
+      .filter(isSqlModel)
+      .filter((model) => model.header.published)
+      .map((model) => [model.name, model.header.key] as const),
+  )('%s is unique', async (table, key) => {
+    const columns = key.join(', ');
+    const twice = `select ${columns} from ${table} group by ${columns} having count(*) > 1`;
+    const empty = `select 1 from ${table} where ${key.map((column) => `${column} is null`).join(' or ')}`;
+    expect(await company.query(twice)).toEqual([]);
+    expect(await company.query(empty)).toEqual([]);
+  });
+});

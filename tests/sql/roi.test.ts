@@ -1,0 +1,181 @@
+import { beforeAll, describe, expect, test } from 'vitest';
+import {
+  type Arrival,
+  at,
+  type BuiltCompany,
+  type CompanyInput,
+  companyBuilder,
+  contact,
+  order,
+} from './company-on-duckdb.ts';
+
+const build = companyBuilder();
+
+/** Persons that walked a path of channels and ordered, each with a margin of their own. */
+function customers(name: string, path: string[], margins: number[]): Arrival[] {
+  return margins.flatMap((margin, index) => {
+    const who = `${name}-${index}`;
+    return [
+      ...path.map((channel, step) => contact(who, channel, at(`2026-06-0${step + 1}`))),
+      {
+        ...order(who, who, at('2026-06-05'), '200.00'),
+        value: { order_id: who, revenue: '200.00', margin: margin.toFixed(2) },
+      },
+    ];
+  });
+}
+const same = (count: number, margin: number) => Array.from({ length: count }, () => margin);
+const spend = (channel: string, amount: string) => ({
+  cost_date: '2026-06-01',
+  source: 'ads',
+  campaign_id: channel,
+  channel,
+  spend: amount,
+  currency: 'EUR',
+});
+const input: CompanyInput = {
+  events: [
+    ...customers('earner', ['Earner'], same(40, 100)),
+    ...customers('loser', ['Loser'], same(40, 1)),
+    ...customers('free', ['Free'], same(40, 50)),
+    ...customers('thin', ['Thin'], same(29, 100)),
+    // The last model gives the opener nothing, the others half of sixty orders.
+    ...customers('pair', ['Opener', 'Closer'], same(60, 100)),
+    ...customers('wild', ['Wild'], [200, ...same(39, 0)]),
+    ...Array.from({ length: 20 }, (_, index) => ({
+      ...contact(`earner-${index}`, 'x', at('2026-06-02')),
+      event_type: 'Lead Created',
+      event_id: `lead-${index}`,
+    })),
+  ],
+  costs: [
+    spend('Earner', '1000.00'),
+    spend('Loser', '1000.00'),
+    spend('Thin', '10.00'),
+    spend('Opener', '1000.00'),
+    spend('Wild', '100.00'),
+    spend('Wasted', '70.00'),
+    spend('Gift', '0.00'),
+  ],
+};
+
+describe('channel_roi', () => {
+  let company: BuiltCompany;
+  const figures = async (channel: string, columns: string, model = 'linear') =>
+    (
+      await company.lines(
+        `select ${columns} from channel_roi where model = '${model}' and period = 'all_time' and channel = '${channel}'`,
+      )
+    )[0];
+  beforeAll(async () => {
+    company = await build(input);
+  });
+
+  test('divides what a channel brought by what it cost', async () => {
+    expect(await figures('Earner', 'spend, leads, first_orders, orders, revenue, margin, roas, roi, cpl, cac')).toBe(
+      '1000.00 20.000000 40.000000 40.000000 8000.000000 4000.000000 8 3 50 25',
+    );
+    expect(await figures('Opener', 'orders, margin, roi')).toBe('30.000000 3000.000000 2');
+    expect(await figures('Opener', 'orders, margin, roi, cac, verdict', 'last_touch')).toBe(
+      '0.000000 0.000000 null null models disagree',
+    );
+  });
+
+  test('knows no return of a channel without a cost: neither zero nor infinite', async () => {
+    for (const channel of ['Free', 'Closer']) {
+      expect(await figures(channel, 'spend, roas, roi, roi_low, roi_high, cpl, cac, verdict, note')).toBe(
+        'null null null null null null null no cost no cost on record',
+      );
+    }
+    // A cost of nothing is none.
+    expect(await figures('Gift', 'spend, roi, verdict, note')).toBe('null null no cost no cost on record');
+  });
+
+  test('knows no return of spend to which no order is credited', async () => {
+    expect(await figures('Wasted', 'spend, orders, margin, roi, cpl, cac, verdict, note')).toBe(
+      '70.00 0.000000 0.000000 null null null thin no conversions',
+    );
+  });
+
+  test.each([
+    ['Earner', 'earns'],
+    ['Loser', 'loses'],
+    ['Thin', 'thin'],
+    ['Opener', 'models disagree'],
+    ['Wild', 'unclear'],
+    ['Free', 'no cost'],
+  ])('judges %s: %s', async (channel, verdict) => {
+    expect(await figures(channel, 'verdict')).toBe(verdict);
+    // A verdict is of the channel, so it is the same in every model and says so on each.
+    expect(
+      await company.lines(
+        `select count(distinct verdict) from channel_roi where period = 'all_time' and channel = '${channel}'`,
+      ),
+    ).toEqual(['1']);
+  });
+
+  test('notes fewer than 30 conversions', async () => {
+    expect(await figures('Thin', 'note')).toBe('fewer than 30 conversions');
+    expect(await figures('Earner', 'note')).toBe('null');
+  });
+
+  test('has an interval that holds the value, as wide as the spread of the persons says', async () => {
+    const rows = await company.query(
+      `select channel, roi, roi_low, roi_high, spend from channel_roi
+       where model = 'linear' and period = 'all_time' and roi_low is not null`,
+    );
+    expect(rows.map((row) => row.channel).sort()).toEqual(['Earner', 'Loser', 'Opener', 'Thin', 'Wild']);
+    for (const row of rows) {
+      expect(Number(row.roi_low)).toBeLessThanOrEqual(Number(row.roi));
+      expect(Number(row.roi_high)).toBeGreaterThanOrEqual(Number(row.roi));
+    }
+    // Apart from the SQL: a bootstrap over 256 buckets has the variance 256 x that of the buckets' sums.
+    const buckets = await company.query(
+      `select person_stages.bucket, sum(conversions.margin) as margin from conversions
+       inner join person_stages on person_stages.person_id = conversions.person_id
+       where conversions.order_id like 'earner-%' group by 1`,
+    );
+    const sums = buckets.map((row) => Number(row.margin));
+    const total = sums.reduce((sum, value) => sum + value, 0);
+    expect(total).toBe(4000);
+    const variance = sums.reduce((sum, value) => sum + value * value, 0) - total ** 2 / 256;
+    const expected = (2 * 1.645 * Math.sqrt(variance)) / 1000;
+    const earner = rows.find((row) => row.channel === 'Earner');
+    const width = Number(earner?.roi_high) - Number(earner?.roi_low);
+    expect(width / expected).toBeGreaterThan(0.8);
+    expect(width / expected).toBeLessThan(1.2);
+  });
+
+  test('draws 256 of 256 buckets 200 times, the same ones at every build', async () => {
+    expect(
+      await company.lines(
+        `select count(*), min(draws), max(draws) from (
+           select replicate, sum(times) as draws from bootstrap_draws group by replicate
+         ) as replicates`,
+      ),
+    ).toEqual(['200 256 256']);
+    const again = await build({ ...input, events: [...(input.events ?? [])].reverse(), recordsPerObject: 50 });
+    const sql =
+      'select model, channel, period, roi_low, roi_high from channel_roi where roi_low is not null order by 1, 2, 3';
+    expect(await again.lines(sql)).toEqual(await company.lines(sql));
+  });
+
+  test('reconciles with the ledger in every model, and with the invoices', async () => {
+    const invoiced = await build({
+      events: [...customers('a', ['A'], [10]), order('b', 'b', at('2026-07-01', '09:00:00'), '5.00')],
+      lists: { invoices: [{ month: '2026-06', amount: '190.00' }] },
+      now: '2026-07-09T10:00:00Z',
+    });
+    expect(
+      await invoiced.lines(
+        "select conversion_type, month, attributed, unattributed, ledger, difference, invoiced from reconciliation where model = 'linear' order by 1, 2",
+      ),
+    ).toEqual([
+      '(orders) 2026-06 200.00 0.00 200.00 0.00 190.00',
+      '(orders) 2026-07 0.00 5.00 5.00 0.00 null',
+      'first_order 2026-06 200.00 0.00 200.00 0.00 null',
+      'first_order 2026-07 0.00 5.00 5.00 0.00 null',
+    ]);
+    expect(company.failing.error).toEqual([]);
+  });
+});
