@@ -25,7 +25,9 @@ export function run(command, args, options = {}) {
  * @returns whether anything was installed.
  */
 export async function installMissing(folder, label) {
-  const lock = createHash('sha256').update(readFileSync(join(folder, 'package-lock.json'))).digest('hex');
+  const lock = createHash('sha256')
+    .update(readFileSync(join(folder, 'package-lock.json')))
+    .digest('hex');
   const stamp = join(folder, 'node_modules', '.percorso-installed');
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === lock) return false;
   process.stderr.write(`${label}: installing packages (once) ...\n`);

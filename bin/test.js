@@ -15,7 +15,13 @@ const bin = (name) => join(root, 'node_modules', '.bin', name);
 await installMissing(root, 'percorso');
 const projects = isBrowser ? ['--project', 'browser'] : ['--project', 'unit', '--project', 'slow'];
 if (isBrowser) await installMissing(join(root, 'dashboards'), 'dashboards');
-const steps = isBrowser ? [] : [[bin('tsc'), []], [bin('biome'), ['check', '.']], [bin('knip'), []]];
+const steps = isBrowser
+  ? []
+  : [
+      [bin('tsc'), []],
+      [bin('biome'), ['check', '.']],
+      [bin('knip'), []],
+    ];
 for (const [command, args] of steps) {
   const code = await run(command, args, { cwd: root });
   if (code !== 0) process.exit(code);

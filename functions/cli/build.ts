@@ -25,16 +25,17 @@ export function register(program: Command, context: CliContext): void {
     .description('make the published tables from all that has come in')
     .option('--plan', 'print the statements and run none')
     .option('--select <models>', 'only these: MODEL, MODEL+ (and all made of it), +MODEL (and all it is made of)')
-    .option('--full-refresh', 'make everything anew (as yet every build does)')
+    .option('--full-refresh', 'make everything anew, also where nothing has changed since the last build')
     .option('--as-of <day>', 'the last whole day, such as 2026-01-31, instead of the last one in the data')
     .action(async (given: unknown) => {
-      const { plan, select, asOf } = options.parse(given);
+      const { plan, select, fullRefresh, asOf } = options.parse(given);
       if (asOf !== undefined && !z.iso.date().safeParse(asOf).success) {
         throw new UsageError(`--as-of ${asOf}: not a day`, { mend: 'write it as 2026-01-31' });
       }
       const company = await context.company();
       const wanted: BuildOptions = {
         now: context.now,
+        fullRefresh,
         ...(select === undefined ? {} : { select }),
         ...(asOf === undefined ? {} : { asOf }),
       };
@@ -94,7 +95,8 @@ export async function buildCompany(
         onStep: ({ done, of, label }) => progress.update(`${done + 1} of ${of}: ${label}`),
       });
       await removeEmptyFolders(join(company.paths.lake, 'marts', 'builds'));
-      progress.done(`${Object.keys(result.manifest.tables).length} tables up to ${result.manifest.as_of}`);
+      const tables = `${Object.keys(result.manifest.tables).length} tables up to ${result.manifest.as_of}`;
+      progress.done(result.isUnchanged ? `${tables}, as they stand: nothing has changed since` : tables);
       return result;
     } finally {
       await warehouse.close();
@@ -124,11 +126,11 @@ async function removeEmptyFolders(folder: string): Promise<boolean> {
 }
 
 function report(result: BuildResult, context: CliContext): void {
-  for (const check of result.checks.filter((one) => one.failing_rows > 0)) {
-    context.stderr(`warning: ${check.check} on ${check.model}: ${check.failing_rows} rows\n`);
+  for (const check of result.manifest.checks.filter((one) => one.failing_rows > 0)) {
+    context.stderr(`warning: ${check.check}: ${check.failing_rows} ${check.failing_rows === 1 ? 'row' : 'rows'}\n`);
   }
   if (!context.json) return;
-  const { manifest, checks, timings, seconds, peak_mb } = result;
+  const { manifest, checks, timings, seconds, peak_mb, isUnchanged } = result;
   context.stdout(
     `${JSON.stringify(
       {
@@ -136,6 +138,7 @@ function report(result: BuildResult, context: CliContext): void {
         as_of: manifest.as_of,
         seconds,
         peak_mb,
+        is_unchanged: isUnchanged,
         tables: Object.fromEntries(Object.entries(manifest.tables).map(([name, table]) => [name, table.rows])),
         checks,
         timings,

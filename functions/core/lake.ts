@@ -56,4 +56,6 @@ export interface Manifest {
     }
   >;
   checks: { check: string; severity: 'error' | 'warn'; failing_rows: number }[];
+  /** Hash of all that the build was made of; absent where `--select` made only a part. */
+  made_of?: string | undefined;
 }

@@ -1,7 +1,7 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { PercorsoError } from '#core/errors';
 import { lake, type Manifest } from '#core/lake';
-import type { Clock, SqlValue, Warehouse } from '#core/ports';
+import type { Clock, SqlValue, Store, Warehouse } from '#core/ports';
 import { createReportingDay } from '#core/reporting-day';
 import { settingTables } from '#core/setting-tables';
 import { type Catalogue, isSqlModel } from '#pipeline/catalogue';
@@ -14,6 +14,8 @@ export interface BuildOptions {
   select?: string;
   /** The last whole day, `YYYY-MM-DD`, instead of the data's own. */
   asOf?: string;
+  /** Builds also where nothing has changed since the last build. */
+  fullRefresh?: boolean;
   now?: Clock;
   /** Told before each step: how far the build is. */
   onStep?(position: { done: number; of: number; label: string }): void;
@@ -43,6 +45,8 @@ export interface BuildResult {
   timings: StepTiming[];
   seconds: number;
   peak_mb: number;
+  /** Nothing had changed since the build that readers see: it stands, and nothing ran. */
+  isUnchanged: boolean;
 }
 
 /** What a check found wrong; nothing was published. */
@@ -90,6 +94,15 @@ export async function build(
   const startedAt = performance.now();
   const plan = planCompany(company, catalogue, options);
   const store = company.lake;
+  const rawKeys = await listRaw(store, plan);
+  const madeOf = hashOf(plan, rawKeys);
+  if (!options.fullRefresh && !plan.isPartial) {
+    const current = await readCurrentManifest(store).catch(() => undefined);
+    if (current?.made_of === madeOf) {
+      const seconds = Math.round((performance.now() - startedAt) / 10) / 100;
+      return { manifest: current, checks: [], timings: [], seconds, peak_mb: 0, isUnchanged: true };
+    }
+  }
   await pruneBuilds(store, 0);
   const buildId = `${now()
     .toISOString()
@@ -109,7 +122,7 @@ export async function build(
         await warehouse.createTableFromRows(step.table, step.columns, step.rows);
         return step.rows.length;
       case 'raw': {
-        const keys = (await store.list(step.prefix)).filter((key) => /\.jsonl(\.gz)?$/.test(key));
+        const keys = rawKeys.get(step.prefix) ?? [];
         await warehouse.createTableFromJsonLines(
           step.table,
           step.columns,
@@ -189,6 +202,7 @@ export async function build(
     settings_overridden: company.overrides,
     tables: { ...previous?.tables, ...tables },
     checks: [...checks.map(({ check, severity, failing_rows }) => ({ check, severity, failing_rows })), ...carried],
+    ...(plan.isPartial ? {} : { made_of: madeOf }),
   };
   const seconds = Math.round((performance.now() - startedAt) / 10) / 100;
   const peak_mb = Math.round(process.resourceUsage().maxRSS / 1024);
@@ -198,7 +212,28 @@ export async function build(
   );
   await publishManifest(store, manifest);
   await pruneBuilds(store, company.config.retention.builds);
-  return { manifest, checks, timings, seconds, peak_mb };
+  return { manifest, checks, timings, seconds, peak_mb, isUnchanged: false };
+}
+
+/** The raw objects that a build reads, by prefix: listed once, so that what comes in meanwhile is the next build's. */
+async function listRaw(store: Store, plan: Plan): Promise<Map<string, string[]>> {
+  const listed = new Map<string, string[]>();
+  for (const step of plan.steps) {
+    if (step.kind !== 'raw' || listed.has(step.prefix)) continue;
+    listed.set(
+      step.prefix,
+      (await store.list(step.prefix)).filter((key) => /\.jsonl(\.gz)?$/.test(key)),
+    );
+  }
+  return listed;
+}
+
+/** Raw objects are named by what they hold, and the plan holds every statement and setting: the same hash, the same tables. */
+function hashOf(plan: Plan, rawKeys: ReadonlyMap<string, readonly string[]>): string {
+  return createHash('sha256')
+    .update(JSON.stringify([plan.steps, [...rawKeys]]))
+    .digest('hex')
+    .slice(0, 32);
 }
 
 const checkResults = 'check_results';

@@ -19,6 +19,7 @@ const manifestSchema = z.object({
     }),
   ),
   checks: z.array(z.object({ check: z.string(), severity: z.enum(['error', 'warn']), failing_rows: z.number() })),
+  made_of: z.string().optional(),
 });
 
 /** The manifest of the build that readers see; undefined before the first build. */

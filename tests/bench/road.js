@@ -37,7 +37,9 @@ try {
   const result = JSON.parse(build.stdout);
   const events = result.timings.find((step) => step.step.includes('raw_events'))?.rows ?? 0;
 
-  console.log(`${customers} customers, ${events} events, ${availableParallelism()} cores, Node ${process.versions.node}\n`);
+  console.log(
+    `${customers} customers, ${events} events, ${availableParallelism()} cores, Node ${process.versions.node}\n`,
+  );
   row(['command', 'wall s', 'user CPU s', 'peak MB', 'events/s']);
   row(['---', '---', '---', '---', '---']);
   for (const step of [demo, first, again, build]) {
