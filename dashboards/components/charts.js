@@ -90,8 +90,8 @@ export function survivalOptions(curves, format, words) {
 		return { type: 'polygon', shape: { points: [...up, ...down] }, style: { fill: stageColor(points[0].stage), opacity: 0.13 } };
 	};
 	return {
-		grid: { left: 8, right: 20, top: 56, bottom: 26, containLabel: true },
-		legend: { top: 0, left: 0, itemWidth: 16, itemHeight: 3, icon: 'rect', textStyle: label, data: curves.map(({ name }) => name) },
+		grid: { left: 8, right: 20, top: 40, bottom: 26, containLabel: true },
+		legend: { type: 'scroll', top: 0, left: 0, itemWidth: 16, itemHeight: 3, icon: 'rect', textStyle: label, data: curves.map(({ name }) => name) },
 		tooltip: { trigger: 'axis', valueFormatter: (value) => format.share(Array.isArray(value) ? value[1] : value) },
 		xAxis: { type: 'value', name: words.days, nameLocation: 'middle', nameGap: 26, nameTextStyle: label, ...line, axisLabel: label, max: 'dataMax' },
 		yAxis: { type: 'value', min: 0, max: (range) => Math.min(1, Math.ceil(range.max * 10) / 10), ...line, axisLine: { show: false }, axisLabel: { ...label, formatter: (value) => format.round(value) } },

@@ -171,7 +171,7 @@ describe('the pages of the demo company', () => {
         const spend = await cell(page, 'channels', name, 'spend');
         if (row.spend === null) {
           expect(spend).toBe('costo non noto');
-          expect(await cell(page, 'channels', name, 'roi')).toMatch(/costo non noto|< 5/);
+          expect(await cell(page, 'channels', name, 'roi')).toMatch(/^non noto$|< 5/);
         } else expect(amount(spend, ',')).toBe(Number(row.spend));
         const margin = await cell(page, 'channels', name, 'margin');
         if (margin.includes('<') || row.margin === null || row.margin === undefined) continue;
@@ -322,14 +322,14 @@ describe('hostile names', () => {
   });
 
   test('the server forbids framing and keeps hashed files for long', async () => {
-    const page = await fetch(site.address);
+    const page = await fetch(site.address, { headers: { 'Accept-Encoding': 'br' } });
+    expect(page.headers.get('content-encoding')).toBe('br');
     expect(page.headers.get('content-security-policy')).toBe("frame-ancestors 'none'");
     const html = await page.text();
     expect(html).toContain('http-equiv="content-security-policy"');
     const script = /_app\/immutable\/[^"]+\.js/.exec(html)?.[0] ?? '';
-    const file = await fetch(site.address + script, { headers: { 'Accept-Encoding': 'br' } });
+    const file = await fetch(site.address + script);
     expect(file.headers.get('cache-control')).toContain('immutable');
-    expect(file.headers.get('content-encoding')).toBe('br');
     expect((await fetch(`${site.address}..%2f..%2fpercorso.config.ts`)).status).toBe(404);
   });
 });
