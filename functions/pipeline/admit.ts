@@ -24,7 +24,7 @@ export interface AdmitContext {
 /** `column` is the field that was wrong, such as `value.revenue`. Neither message nor column holds an address. */
 export type Admitted<T> = { ok: true; value: T } | { ok: false; reason: string; message: string; column?: string };
 
-/** An id, or how to make one of the hash of what the event holds (createOrdinalIds). */
+/** An id, or how to make one of the hash of what the event holds. */
 export type FallbackId = string | ((contentHash: string) => string);
 
 export interface Admitter {
@@ -32,19 +32,6 @@ export interface Admitter {
   event(input: unknown, fallbackId?: FallbackId): Admitted<StoredEvent>;
   /** The stored shape of a canonical cost, or why it is not taken. */
   cost(input: unknown, importId: string): Admitted<StoredCost>;
-}
-
-/**
- * Ids for the events of one file that bring none: the hash of what the event holds and its ordinal among equal ones.
- * So two equal orders of one file stay two, and the same file again adds none.
- */
-export function createOrdinalIds(): (contentHash: string) => string {
-  const seen = new Map<string, number>();
-  return (contentHash) => {
-    const ordinal = (seen.get(contentHash) ?? 0) + 1;
-    seen.set(contentHash, ordinal);
-    return `${contentHash}-${ordinal}`;
-  };
 }
 
 /** Events that a contract needs: they keep their identifiers also without consent for analytics. */

@@ -80,6 +80,8 @@ async function takeLanding(folder: string, work: NightlyWork, result: NightlyRes
   if (files.length === 0) return 0;
   const before = new Map(await Promise.all(files.map(async (file) => [file, await fingerprint(file)] as const)));
   const { files: summaries } = await work.importFiles(files);
+  // One zip holds several contents: it stays while one of them is refused.
+  const refused = new Set(summaries.filter((summary) => summary.refused !== undefined).map((summary) => summary.path));
   for (const summary of summaries) {
     if (summary.refused !== undefined) {
       const { message, mend } = summary.refused;
@@ -87,11 +89,13 @@ async function takeLanding(folder: string, work: NightlyWork, result: NightlyRes
       work.say(`${summary.file} was refused: ${message}`);
       continue;
     }
-    const path = files.find((file) => file === summary.file || file.endsWith(`/${summary.file}`));
-    if (path === undefined) continue;
-    // Somebody may still have been writing it: then the next night takes the rest.
-    if ((await fingerprint(path)) === before.get(path)) await rm(path);
     work.say(`${summary.file}: ${summary.events} events, ${summary.costs} costs, ${summary.rejected} rejected`);
+    for (const note of summary.notes) work.say(`  ${note}`);
+  }
+  for (const path of files) {
+    const isTaken = summaries.some((summary) => summary.path === path) && !refused.has(path);
+    // Somebody may still have been writing it: then the next night takes the rest.
+    if (isTaken && (await fingerprint(path)) === before.get(path)) await rm(path);
   }
   return summaries.filter((summary) => summary.refused === undefined).length;
 }

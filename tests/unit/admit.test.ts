@@ -5,7 +5,7 @@ import type { StoredEvent } from '#core/event';
 import { createRateCheck } from '#core/fx-rates';
 import { createIdentifiers } from '#core/identifiers';
 import { createReportingDay } from '#core/reporting-day';
-import { type AdmitContext, createAdmitter, createOrdinalIds, referrerHost } from '#pipeline/admit';
+import { type AdmitContext, createAdmitter, referrerHost } from '#pipeline/admit';
 
 const identifierKey = Buffer.alloc(32, 7);
 const identifiers = createIdentifiers(identifierKey, 'IT');
@@ -124,9 +124,8 @@ describe('an admitted event', () => {
     expect(admitted(without, later).event_id).toBe(id(without));
 
     const file = () => {
-      const ordinals = createOrdinalIds();
-      return [without, without].map((event) => {
-        const answer = door.event(event, ordinals);
+      return [without, without].map((event, index) => {
+        const answer = door.event(event, (contentHash) => `${contentHash}-${index + 1}`);
         return answer.ok ? answer.value.event_id : '';
       });
     };

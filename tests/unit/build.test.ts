@@ -228,11 +228,33 @@ describe('a build of chosen models', () => {
   });
 });
 
+describe('a build of which nothing has changed', () => {
+  test('stands, and runs again once a fact, a setting or a model is another', async () => {
+    const first = await run();
+    const again = await run();
+    expect(again.isUnchanged).toBe(true);
+    expect(again.manifest).toEqual(first.manifest);
+    expect(await builds()).toEqual([first.manifest.build_id]);
+
+    await receive(['c'], '02');
+    const withFact = await run();
+    expect(withFact.isUnchanged).toBe(false);
+    expect((await run({ asOf: '2026-01-01' })).isUnchanged).toBe(false);
+    expect((await run({ fullRefresh: true })).isUnchanged).toBe(false);
+  });
+
+  test('is not taken for a whole one where the last was a part', async () => {
+    await run();
+    await run({ select: 'totals' });
+    expect((await run()).isUnchanged).toBe(false);
+  });
+});
+
 describe('pruning', () => {
   test('keeps as many builds as it is told, the present one among them', async () => {
     await run();
-    await run();
-    const last = (await run()).manifest;
+    await run({ fullRefresh: true });
+    const last = (await run({ fullRefresh: true })).manifest;
     await pruneBuilds(company.lake, 2);
     expect(await builds()).toHaveLength(2);
     expect((await readCurrentManifest(company.lake))?.build_id).toBe(last.build_id);

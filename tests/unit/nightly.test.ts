@@ -37,6 +37,7 @@ const summary = (file: string, more: Partial<FileSummary> = {}): FileSummary => 
   leftOut: 0,
   alreadyThere: false,
   notes: [],
+  path: file,
   ...more,
 });
 
@@ -92,6 +93,21 @@ describe('a night', () => {
     expect(result.problems).toHaveLength(1);
     expect(mails[0]?.to).toEqual(['it@acme.it']);
     expect(mails[0]?.text).toContain('the column Totale is missing\n  mend: correct the mapping');
+  });
+
+  test('a packed file goes once all that it holds is taken in', async () => {
+    await land('a.zip');
+    await land('b.zip');
+    const refused = { message: 'no mapping', mend: undefined };
+    const importFiles = async (paths: string[]) => ({
+      files: paths.flatMap((path) => [
+        summary(`${path}/1.csv`, { path }),
+        summary(`${path}/2.csv`, { path, ...(path.endsWith('b.zip') ? { refused } : {}) }),
+      ]),
+      hasFailed: true,
+    });
+    await runNight(company, work({ importFiles }));
+    expect(await readdir(join(dir, 'landing'))).toEqual(['b.zip']);
   });
 
   test('a file that grew while it was imported stays for the next night', async () => {
