@@ -5,10 +5,10 @@ import type { StoredCost } from '#core/cost';
 import { type PercorsoError, RefusedError, UsageError } from '#core/errors';
 import type { StoredEvent } from '#core/event';
 import { createRateCheck } from '#core/fx-rates';
-import { createIdentifiers } from '#core/identifiers';
+import { createIdentifiers, type Identifiers } from '#core/identifiers';
 import type { Clock } from '#core/ports';
 import type { Problem, SourceRow } from '#core/row-reading';
-import { createAdmitter } from '#pipeline/admit';
+import { type Admitter, createAdmitter } from '#pipeline/admit';
 import type { Company } from '#pipeline/company';
 import { createCostSets } from '#pipeline/cost-sets';
 import { type FileContent, fileContents, pathKind } from '#pipeline/file-bytes';
@@ -95,12 +95,25 @@ export async function importFiles(
     currency: options.currency,
     company: config,
   };
+  const identifierKey = await company.identifierKey();
+  let receivedAt = now();
+  const admitter = createAdmitter({
+    config,
+    identifierKey,
+    trust: 'file',
+    receivedAt: () => receivedAt,
+    hasRate: createRateCheck(config.currency, lists.fxRates),
+  });
   const context: ImportContext = {
     company,
     request,
     now: increasing(now),
-    identifierKey: await company.identifierKey(),
-    hasRate: createRateCheck(config.currency, lists.fxRates),
+    identifierKey,
+    identifiers: createIdentifiers(identifierKey, config.country),
+    admitterAt(at) {
+      receivedAt = at;
+      return admitter;
+    },
     settingsHash: hashOf([config.timeZone, config.currency, config.country, config.bounds]),
     ratesHash: hashOf(lists.fxRates),
     onProgress: options.onProgress ?? (() => {}),
@@ -121,7 +134,9 @@ interface ImportContext {
   request: ReadingRequest;
   now: Clock;
   identifierKey: Buffer;
-  hasRate: (currency: string, day: string) => boolean;
+  /** One of each for all files: what they remember of hashes and devices is costly to set up, and holds for the next file. */
+  identifiers: Identifiers;
+  admitterAt(receivedAt: Date): Admitter;
   settingsHash: string;
   ratesHash: string;
   onProgress: (file: string, rows: number) => void;
@@ -187,7 +202,7 @@ async function importFile(content: FileContent, context: ImportContext): Promise
 }
 
 async function importRows(file: string, reading: FileReading, context: ImportContext): Promise<FileSummary> {
-  const { lake, config } = context.company;
+  const { lake } = context.company;
   const summary: FileSummary = {
     ...emptySummary(file),
     via: reading.via,
@@ -216,8 +231,8 @@ async function importRows(file: string, reading: FileReading, context: ImportCon
 
   const receivedAt = await ledger.begin(importId, context.now());
   const { identifierKey } = context;
-  const admitter = createAdmitter({ config, identifierKey, trust: 'file', receivedAt, hasRate: context.hasRate });
-  const identifiers = createIdentifiers(identifierKey, config.country);
+  const admitter = context.admitterAt(receivedAt);
+  const { identifiers } = context;
   const writer = createRawWriter(lake, { identifierKey });
   const sets = createCostSets(importId);
   const ordinalOf = createOrdinals();

@@ -28,7 +28,7 @@ describe('the check values of docs/definitions.md section 6', () => {
         ).flat(),
       ),
     });
-  });
+  }, 60_000);
 
   async function totals(model: string, measure: 'conversions' | 'revenue'): Promise<Record<string, number>> {
     const rows = await company.query(
@@ -125,7 +125,7 @@ describe('weights', () => {
         order('two', 'two', at('2026-06-03'), '100.00'),
       ],
     });
-  });
+  }, 60_000);
 
   test('of time decay with a half-life of one day are 1/7, 2/7 and 4/7', async () => {
     expect(await company.lines(weights('time_decay', 'order/decay'))).toEqual([
@@ -238,7 +238,7 @@ describe('the window of a conversion', () => {
         order('twins', 'twin-2', at('2026-06-02', '10:00:00'), '10.00'),
       ],
     });
-  });
+  }, 60_000);
 
   test('has both ends in it, counted in hours and not in days', async () => {
     expect(
@@ -353,7 +353,7 @@ describe('a refund', () => {
         refund('forged', at('2026-01-15'), { revenue: '100.00' }, { trust: 'browser' }),
       ],
     });
-  });
+  }, 60_000);
 
   test('in part copies the weights of its order, with margin in proportion, and counts no conversion', async () => {
     expect(await credited('part')).toEqual([
@@ -443,7 +443,7 @@ describe('credit', () => {
       ],
       costs: [{ cost_date: '2026-06-01', source: 'ads', spend: '10.00', currency: 'EUR', channel: 'C0' }],
     });
-  });
+  }, 60_000);
 
   test('adds up to 6 decimals, with the remainder on the last touch', async () => {
     expect(

@@ -222,7 +222,7 @@ describe('the channel of a session', () => {
     });
     const rows = await company.query('select session_id, channel, source, medium from sessions');
     found = new Map(rows.map((row) => [String(row.session_id), `${row.channel} ${row.source} ${row.medium}`]));
-  });
+  }, 60_000);
 
   test.each(cases.map(([expected, name], index) => [name, expected, index] as const))(
     '%s: %s',

@@ -64,7 +64,7 @@ beforeAll(async () => {
     lists: { fxRates: [{ rate_date: '2026-06-30', currency: 'USD', rate: '0.9' }] },
     config: { sources: { web: { staleAfterHours: 9000 }, desk: { staleAfterHours: 9000 }, shop: {}, ads: {} } },
   });
-});
+}, 60_000);
 
 /** Rows that a check finds after the tables were broken; the tables are whole again afterwards. */
 async function found(check: string, damage?: string): Promise<number> {

@@ -53,7 +53,7 @@ describe('a cohort', () => {
         sold('f', 'f3', '2026-04-10', '10.00', '5.00'),
       ],
     });
-  });
+  }, 60_000);
 
   test('is read by whole calendar months; a refund lowers the revenue of its own month, not who stayed', async () => {
     expect(await cells("cohort_month = '2026-01'")).toEqual([

@@ -22,7 +22,7 @@ const instance = await DuckDBInstance.create(':memory:');
 const connection = await instance.connect();
 beforeAll(async () => {
   await connection.run(await readFile(new URL('../../sql/dialect/duckdb.sql', import.meta.url), 'utf8'));
-});
+}, 60_000);
 afterAll(() => {
   connection.closeSync();
   instance.closeSync();

@@ -89,7 +89,7 @@ describe('money', () => {
         },
       ],
     });
-  });
+  }, 60_000);
 
   test('is net as it comes, unless the source says otherwise', async () => {
     expect(await worth('plain')).toBe('122.00 30.00 false');
@@ -294,7 +294,7 @@ describe('a period', () => {
         (cost_date) => ({ cost_date, source: 'rent', channel: 'Store', spend: '1.00', currency: 'EUR' }),
       ),
     });
-  });
+  }, 60_000);
   const period = async (name: string) =>
     (
       await company.lines(

@@ -92,7 +92,7 @@ describe('a person', () => {
     company = await build({ events });
     const rows = await company.query('select event_id, person_id from events');
     persons = new Map(rows.map((row) => [String(row.event_id), String(row.person_id)]));
-  });
+  }, 60_000);
   const count = (...ids: string[]) => new Set(ids.map((id) => persons.get(id) ?? `no event ${id}`)).size;
   const kindOf = async (event_id: string) =>
     company.lines(

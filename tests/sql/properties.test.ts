@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { SqlValue } from '#core/ports';
+import { createReportingDay } from '#core/reporting-day';
 import { type Arrival, type BuiltCompany, buildCompany, type CompanyInput } from './company-on-duckdb.ts';
 
 /*
@@ -279,5 +280,29 @@ describe('every company', () => {
     expect(seen.paths).toBeGreaterThan(50);
     expect(seen.refunds).toBeGreaterThan(2);
     expect(seen.stages).toBeGreaterThan(2);
-  });
+  }, 120_000);
+
+  test('is, up to a day, what it would be if nothing had happened since', async () => {
+    const asOf = '2026-02-10';
+    const dayOf = createReportingDay('Europe/Rome');
+    await fc.assert(
+      fc.asyncProperty(companies, async ({ events }) => {
+        const past = events.filter((one) => dayOf(Date.parse(one.occurred_at)) <= asOf);
+        const company = await buildCompany({ events, config, asOf });
+        const other = await buildCompany({ events: past, config, asOf });
+        try {
+          expect(past.length).toBeLessThan(events.length);
+          // How fresh a source is does not end with the day that is read.
+          const { source_health: _, ...tables } = await publishedTables(company);
+          const { source_health: __, ...others } = await publishedTables(other);
+          expect(tables.conversions?.length).toBeGreaterThan(0);
+          expect(tables).toEqual(others);
+        } finally {
+          await company.close();
+          await other.close();
+        }
+      }),
+      { ...runs, numRuns: 3 },
+    );
+  }, 120_000);
 });

@@ -69,7 +69,7 @@ describe('channel_roi', () => {
     )[0];
   beforeAll(async () => {
     company = await build(input);
-  });
+  }, 60_000);
 
   test('divides what a channel brought by what it cost', async () => {
     expect(await figures('Earner', 'spend, leads, first_orders, orders, revenue, margin, roas, roi, cpl, cac')).toBe(

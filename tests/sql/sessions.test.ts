@@ -59,7 +59,7 @@ describe('a session', () => {
         visit('late', at('2026-06-03')),
       ],
     });
-  });
+  }, 60_000);
 
   test('lasts through a pause of exactly 30 minutes, and ends by one second more', async () => {
     expect(await sessions('gap')).toEqual(['10:00:00 10:30:00 google 2 false', '11:00:01 11:00:01 (direct) 1 true']);
@@ -166,7 +166,7 @@ describe('a contact', () => {
         { ...contact('plain', 'x', at(day)), touch: {} },
       ],
     });
-  });
+  }, 60_000);
 
   test('within the gap of a session of the same person and channel is that session, no second touch', async () => {
     expect(await touches('near')).toEqual(['session Email other 10:00:00']);

@@ -83,7 +83,7 @@ describe('a stage is entered', () => {
         visit('robot', at('2026-01-01')),
       ],
     });
-  });
+  }, 60_000);
 
   test('by its own trigger, one after the other', async () => {
     expect(await stages('whole')).toEqual([
@@ -186,7 +186,7 @@ describe('stage conversion and survival', () => {
         order('rash', 'rash-1', at('2026-01-20'), '1.00'),
       ],
     });
-  });
+  }, 60_000);
   const conversion = (where: string) =>
     company.lines(
       `select entered, skipped, advanced_7d, advanced_30d, advanced_90d, advanced, undecided, p25_days, median_days, p75_days
