@@ -163,13 +163,24 @@ function settingsOfPages(company: Pick<Company, 'config'>) {
 
 /** Installs the Evidence project where its lock or its patches have changed since the last time, or never were installed. */
 export async function installDashboards(onStep: (step: string) => void = () => {}): Promise<void> {
-  const mark = join(dashboardsDir, 'node_modules', '.percorso-installed');
-  const wanted = await hashFiles(['package-lock.json', 'patches']);
-  if ((await readFile(mark, 'utf8').catch(() => '')) === wanted) return;
-  onStep('installing what draws the pages (half a minute)');
-  const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm';
-  await runProcess(npm, ['ci', '--no-audit', '--no-fund'], 'the dashboards could not be installed');
-  await writeFile(mark, wanted);
+  const modules = join(dashboardsDir, 'node_modules');
+  // The first stamp is also written by `npm start` (bin/install.js), which installs before this runs.
+  const installed = join(modules, '.percorso-installed');
+  const patched = join(modules, '.percorso-patched');
+  const lock = createHash('sha256')
+    .update(await readFile(join(dashboardsDir, 'package-lock.json')))
+    .digest('hex');
+  const patches = await hashFiles(['patches']);
+  const stampOf = (file: string) => readFile(file, 'utf8').catch(() => undefined);
+  const isInstalled = (await stampOf(installed)) === lock;
+  const patchedWith = await stampOf(patched);
+  if (!isInstalled || (patchedWith !== undefined && patchedWith !== patches)) {
+    onStep('installing what draws the pages (half a minute)');
+    const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm';
+    await runProcess(npm, ['ci', '--no-audit', '--no-fund'], 'the dashboards could not be installed');
+    await writeFile(installed, lock);
+  }
+  if (patchedWith !== patches) await writeFile(patched, patches);
 }
 
 /**
