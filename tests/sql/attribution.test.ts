@@ -100,6 +100,15 @@ describe('weights', () => {
         ...half('early', ['A', 'B', 'C']),
         { ...contact('early', 'x', at('2026-06-01', '13:00:00')), event_type: 'Signed Up', event_id: 'lead-early' },
         order('early', 'early', at('2026-06-07'), '100.00'),
+        // Lead and opportunity follow one touch.
+        ...half('joint', ['A', 'B', 'C', 'D']),
+        { ...contact('joint', 'x', at('2026-06-02', '13:00:00')), event_type: 'Lead Created', event_id: 'lead-joint' },
+        {
+          ...contact('joint', 'x', at('2026-06-02', '14:00:00')),
+          event_type: 'Opportunity Created',
+          event_id: 'opp-joint',
+        },
+        order('joint', 'joint', at('2026-06-07'), '100.00'),
         // Milestones after the conversion are none of its.
         ...half('later', ['A', 'B', 'C']),
         order('later', 'later', at('2026-06-04'), '100.00'),
@@ -153,6 +162,15 @@ describe('weights', () => {
 
   test('of w_shaped count a touch once that is two milestones, and divide by what is there', async () => {
     expect(await company.lines(weights('w_shaped', 'order/early'))).toEqual(['A 0.750000', 'B 0.125000', 'C 0.125000']);
+  });
+
+  test('of w_shaped count a touch once that is lead and opportunity', async () => {
+    expect(await company.lines(weights('w_shaped', 'order/joint'))).toEqual([
+      'A 0.428571',
+      'B 0.428571',
+      'C 0.071429',
+      'D 0.071429',
+    ]);
   });
 
   test('of w_shaped leave out milestones later than the conversion and touches before the window', async () => {

@@ -77,6 +77,13 @@ describe('a cohort', () => {
     expect(await cells("cohort_month = '2026-05'")).toEqual(['0 1 null null null null null null false']);
   });
 
+  test('knows a month on the day that it is over, and not the day before', async () => {
+    const cell = 'select retained, is_complete from cohort_retention where period = 0';
+    const events = [sold('a', 'a1', '2026-03-02', '1.00')];
+    expect(await (await build({ events, asOf: '2026-03-31' })).lines(cell)).toEqual(['1 true']);
+    expect(await (await build({ events, asOf: '2026-03-30' })).lines(cell)).toEqual(['null false']);
+  });
+
   test('with an unknown margin has none from then on', async () => {
     expect(await cells("cohort_month = '2026-02' and period < 3")).toEqual([
       '0 1 1 1 1 10.00 5.00 5.0000 true',

@@ -129,21 +129,29 @@ describe('channel_roi', () => {
       expect(Number(row.roi_low)).toBeLessThanOrEqual(Number(row.roi));
       expect(Number(row.roi_high)).toBeGreaterThanOrEqual(Number(row.roi));
     }
-    // Apart from the SQL: a bootstrap over 256 buckets has the variance 256 x that of the buckets' sums.
+    // Worked out again: the 10th and the 190th of 200 sums over the buckets that a replicate draws.
     const buckets = await company.query(
       `select person_stages.bucket, sum(conversions.margin) as margin from conversions
        inner join person_stages on person_stages.person_id = conversions.person_id
        where conversions.order_id like 'earner-%' group by 1`,
     );
-    const sums = buckets.map((row) => Number(row.margin));
-    const total = sums.reduce((sum, value) => sum + value, 0);
+    const margins = new Map(buckets.map((row) => [Number(row.bucket), Number(row.margin)]));
+    const total = [...margins.values()].reduce((sum, value) => sum + value, 0);
     expect(total).toBe(4000);
-    const variance = sums.reduce((sum, value) => sum + value * value, 0) - total ** 2 / 256;
-    const expected = (2 * 1.645 * Math.sqrt(variance)) / 1000;
+    const sums = new Map<number, number>();
+    for (const row of await company.query('select replicate, bucket, times from bootstrap_draws')) {
+      const drawn = (margins.get(Number(row.bucket)) ?? 0) * Number(row.times);
+      sums.set(Number(row.replicate), (sums.get(Number(row.replicate)) ?? 0) + drawn);
+    }
+    const sorted = [...sums.values()].sort((one, other) => one - other);
     const earner = rows.find((row) => row.channel === 'Earner');
-    const width = Number(earner?.roi_high) - Number(earner?.roi_low);
-    expect(width / expected).toBeGreaterThan(0.8);
-    expect(width / expected).toBeLessThan(1.2);
+    expect(Number(earner?.roi_low)).toBeCloseTo(((sorted[9] ?? 0) - 1000) / 1000, 9);
+    expect(Number(earner?.roi_high)).toBeCloseTo(((sorted[189] ?? 0) - 1000) / 1000, 9);
+    // And as wide as theory has it: a bootstrap over 256 buckets has the variance 256 x that of the buckets' sums.
+    const variance = [...margins.values()].reduce((sum, value) => sum + value * value, 0) - total ** 2 / 256;
+    const width = (2 * 1.645 * Math.sqrt(variance)) / 1000;
+    expect((Number(earner?.roi_high) - Number(earner?.roi_low)) / width).toBeGreaterThan(0.8);
+    expect((Number(earner?.roi_high) - Number(earner?.roi_low)) / width).toBeLessThan(1.2);
   });
 
   test('draws 256 of 256 buckets 200 times, the same ones at every build', async () => {

@@ -203,6 +203,15 @@ describe('stage conversion and survival', () => {
     ]);
   });
 
+  test('count a window as passed on the day on which it has, and not the day before', async () => {
+    const sql = `select advanced_7d, advanced_30d, advanced_90d from stage_conversion
+      where stage = 'awareness' and channel = 'A' and device_class = '(all)' and cohort_month = '2026-01'`;
+    const events = [contact('p', 'A', at('2026-01-01')), event('p', 'Form Submitted', at('2026-01-31', '10:00:00'))];
+    // January 31st and 30 days are March 2nd. Thirty days to the second are within 30 days.
+    expect(await (await build({ events, asOf: '2026-03-02' })).lines(sql)).toEqual(['0 1 null']);
+    expect(await (await build({ events, asOf: '2026-03-01' })).lines(sql)).toEqual(['0 null null']);
+  });
+
   test('leave windows empty over all months', async () => {
     expect(await conversion("stage = 'awareness' and channel = 'A' and cohort_month = '(all)'")).toEqual([
       '11 0 null null null 5 6 2 null null',
@@ -300,6 +309,9 @@ describe('the state of a customer', () => {
         order('pace', 'f2', '2026-07-10T10:00:00Z', '1.00'),
         order('slower', 'g1', at('2026-03-23'), '1.00'),
         order('slower', 'g2', at('2026-11-30'), '1.00'),
+        // A gap of less than twice the 20 days was no lapse.
+        order('back', 'h1', at('2026-11-20'), '1.00'),
+        order('back', 'h2', at('2026-12-25'), '1.00'),
         // Two orders of one day say nothing of a pace.
         order('pair', 'i1', at('2026-12-20'), '1.00'),
         order('pair', 'i2', at('2026-12-20', '10:00:01'), '1.00'),
@@ -318,6 +330,7 @@ describe('the state of a customer', () => {
       'Email Opened-opened-2026-12-20T10:00:00Z': 'lapsed',
       'order-f1': 'at risk',
       'order-g1': 'won back',
+      'order-h1': 'active',
       'order-i1': 'active',
       'visit-nobody-2026-12-30T10:00:00Z-': null,
     });
