@@ -303,7 +303,8 @@ describe('path_start', () => {
     contact('p', 'C', at('2026-06-03')),
     order('p', 'o2', at('2026-06-04'), '10.00'),
     contact('p', 'D', at('2026-06-05')),
-    // Two of one second have one path.
+    // Two of one second have one path; a touch of that second is theirs, not the next one's.
+    contact('p', 'E', at('2026-06-06')),
     order('p', 'o3', at('2026-06-06'), '10.00'),
     order('p', 'o4', at('2026-06-06'), '10.00'),
     order('p', 'o5', at('2026-06-07'), '10.00'),
@@ -312,13 +313,13 @@ describe('path_start', () => {
 
   test('lookback lets a touch earn from several orders', async () => {
     const company = await build({ events });
-    expect(await company.lines(paths)).toEqual(['o1 2', 'o2 3', 'o3 4', 'o4 4', 'o5 4']);
+    expect(await company.lines(paths)).toEqual(['o1 2', 'o2 3', 'o3 5', 'o4 5', 'o5 5']);
   });
 
   test('after_previous begins after the previous conversion of that type', async () => {
     const company = await build({ events, config: { attribution: { pathStart: 'after_previous' } } });
     // o2 is the first repeat order: no earlier one of its type. B, at the instant of o1, is in both.
-    expect(await company.lines(paths)).toEqual(['o1 2', 'o2 3', 'o3 1', 'o4 1', 'o5 0']);
+    expect(await company.lines(paths)).toEqual(['o1 2', 'o2 3', 'o3 2', 'o4 2', 'o5 0']);
     expect(company.failing.error).toEqual([]);
   });
 });

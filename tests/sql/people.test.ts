@@ -175,6 +175,15 @@ describe('a person', () => {
        where person_aliases.new_person_id = '${persons.get('login-1')}' order by 2`,
     );
     expect(rows).toEqual(['anonymous_id 08:02', 'anonymous_id 08:03']);
+    // The address was linked twice more: with the number of the CRM and with the account.
+    expect(
+      await company.lines(
+        `select identity_nodes.kind, min(events.event_id) from person_aliases
+         inner join identity_nodes on identity_nodes.identifier = person_aliases.old_person_id
+         inner join events on events.occurred_at = person_aliases.since and events.event_id like 'name-%'
+         where person_aliases.new_person_id = '${persons.get('name-1')}' group by 1 order by 1`,
+      ),
+    ).toEqual(['anonymous_id name-2', 'email name-2', 'user_id name-4']);
     expect(
       await company.lines(
         'select count(*) from person_aliases where old_person_id in (select identifier from identity_hubs) or old_person_id = new_person_id',
