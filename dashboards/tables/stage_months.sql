@@ -2,10 +2,10 @@
 select
     stage,
     cohort_month as month,
-    entered + skipped between 1 and 4 as is_hidden,
-    case when entered + skipped not between 1 and 4 then cast(entered as double) end as entered,
-    case when entered + skipped not between 1 and 4 then cast(advanced as double) end as advanced,
-    case when entered + skipped not between 1 and 4 then cast(undecided as double) end as undecided,
+    entered between 1 and 4 as is_hidden,
+    case when entered not between 1 and 4 then cast(entered as double) end as entered,
+    case when entered not between 1 and 4 then cast(advanced as double) end as advanced,
+    case when entered not between 1 and 4 then cast(undecided as double) end as undecided,
     case when entered >= 5 then cast(advanced_30d as double) end as advanced_30d,
     case when entered >= 5 then cast(advanced_90d as double) end as advanced_90d,
     case when entered >= 5 then cast(median_days as double) end as median_days
