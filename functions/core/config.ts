@@ -41,6 +41,9 @@ const attribution = z.strictObject({
   openJourneyDays: z.number().int().min(0).default(0),
 });
 
+/** Types and kinds of conversion that the models name themselves. */
+const builtInTypes = new Set(['lead', 'opportunity', 'first_order', 'repeat_order', 'referral', 'order', 'refund']);
+
 const conversionType = z.strictObject({
   event: z.string().min(1),
   lookbackDays: z.number().int().min(1).max(3650).optional(),
@@ -126,7 +129,13 @@ export const configSchema = z.strictObject({
   attribution: attribution.prefault({}),
   /** Beside the built-in types lead, opportunity, first_order, repeat_order and referral. */
   conversions: z
-    .record(z.string().regex(/^[a-z][a-z0-9_]*$/, 'lower case and underscores'), conversionType)
+    .record(
+      z
+        .string()
+        .regex(/^[a-z][a-z0-9_]*$/, 'lower case and underscores')
+        .refine((name) => !builtInTypes.has(name), 'a built-in type has this name; give another'),
+      conversionType,
+    )
     .default({}),
   /** Look-back in days of a built-in type, where it differs from `attribution.lookbackDays`. */
   lookbackDays: z
@@ -167,7 +176,15 @@ export const configSchema = z.strictObject({
       ownDomains: z.array(host).default([]),
       excludedReferrers: z
         .array(host)
-        .default(['paypal.com', 'stripe.com', 'nexi.it', 'satispay.com', 'klarna.com', 'scalapay.com']),
+        .default([
+          'paypal.com',
+          'stripe.com',
+          'nexi.it',
+          'satispay.com',
+          'klarna.com',
+          'scalapay.com',
+          'accounts.google.com',
+        ]),
       campaignsFile: z.string().default('campaigns.csv'),
       channelRulesFile: z.string().default('channel-rules.csv'),
     })

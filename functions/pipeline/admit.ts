@@ -333,6 +333,8 @@ export function createAdmitter(context: AdmitContext): Admitter {
     const referral = given.referral_id;
     const hasReferral = (typeof referral === 'string' && referral !== '') || typeof referral === 'number';
     if (hasReferral) delete given.referral_id;
+    const customerSince = /^\d{4}-\d{2}-\d{2}(?!\d)/.exec(String(given.customer_since ?? ''))?.[0];
+    if (customerSince !== undefined) delete given.customer_since;
     // Traits and the like name a person in many ways, so without consent none of them is kept.
     const properties = withIdentifiers ? identifiers.scrubValue(given) : undefined;
     const hasProperties = isRecord(properties) && Object.keys(properties).length > 0;
@@ -368,6 +370,7 @@ export function createAdmitter(context: AdmitContext): Admitter {
       ...(value === undefined ? {} : { value }),
       ...(hasScore ? { score } : {}),
       ...(hasReferral && withIdentifiers ? { referral_id: identifiers.scrubText(String(referral)) } : {}),
+      ...(customerSince !== undefined && withIdentifiers ? { customer_since: customerSince } : {}),
       ...(hasProperties ? { properties: JSON.stringify(properties) } : {}),
       schema_version: 1 as const,
     };

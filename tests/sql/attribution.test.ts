@@ -494,7 +494,7 @@ describe('credit', () => {
     ).toEqual(['C6 1.000000 99.990000']);
   });
 
-  test('goes to the touch that the browser told of, with the values that the server told of', async () => {
+  test('goes to the touch that the browser told of, with the values and the time that the server told of', async () => {
     expect(
       await company.lines(
         "select channel, conversion_id, revenue from credit where model = 'last_touch' and conversion_id like 'order/web%'",
@@ -502,7 +502,7 @@ describe('credit', () => {
     ).toEqual(['Email order/web-1 80.000000']);
     expect(
       await company.lines("select date_format(occurred_at, '%H:%i:%s') from conversions where order_id = 'web-1'"),
-    ).toEqual(['09:05:00']);
+    ).toEqual(['09:05:02']);
   });
 
   test('of an order that a browser alone tells of is none', async () => {

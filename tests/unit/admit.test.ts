@@ -103,6 +103,14 @@ describe('an admitted event', () => {
     expect(admitted({ ...plain, device: { user_agent: bot } }).is_bot).toBe(true);
   });
 
+  it('lifts the day since when a person is a customer out of the properties', () => {
+    const since = (customer_since: unknown) => admitted({ ...plain, properties: { customer_since } });
+    expect(since('2019-05-01')).toMatchObject({ customer_since: '2019-05-01' });
+    expect(since('2019-05-01T10:00:00Z')).toMatchObject({ customer_since: '2019-05-01' });
+    expect(since('01/05/2019').customer_since).toBeUndefined();
+    expect(since('01/05/2019').properties).toContain('01/05/2019');
+  });
+
   it('lifts score and referral out of the properties', () => {
     const event = admitted({ ...plain, properties: { score: '9', referral_id: 'r1', kind: 'nps' } });
     expect(event).toMatchObject({ score: 9, referral_id: 'r1', properties: '{"kind":"nps"}' });

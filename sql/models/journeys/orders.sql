@@ -30,6 +30,7 @@ earliest as (
         min(copies.event_date) as event_date,
         min(copies.at_s) as at_s
     from copies
+    where copies.trust <> 'browser'
     group by copies.order_key
 ),
 
