@@ -71,13 +71,38 @@ async function take(
     throw error;
   }
   progress.done(count(result.files.length, 'file'));
-  for (const file of result.files) context.stderr(describe(file));
+  context.stderr(describeAll(result.files));
   if (context.json) context.stdout(`${JSON.stringify(result)}\n`);
   if (result.hasFailed) context.exitWith(1);
 }
 
 const numbers = new Intl.NumberFormat('en-US');
 const count = (number: number, noun: string) => `${numbers.format(number)} ${noun}${number === 1 ? '' : 's'}`;
+
+/** Up to so many files are told of one by one. */
+const fewFiles = 12;
+
+/** What became of files: of many, those with nothing to say about are summed up by what read them. */
+export function describeAll(files: readonly FileSummary[]): string {
+  if (files.length <= fewFiles) return files.map(describe).join('');
+  const plain = new Map<string, FileSummary[]>();
+  const told: FileSummary[] = [];
+  for (const file of files) {
+    if (file.refused !== undefined || file.rejected > 0 || (file.notes.length > 0 && !file.alreadyThere))
+      told.push(file);
+    else {
+      const kind = file.alreadyThere ? 'imported before: nothing new' : `read ${file.says}`;
+      plain.set(kind, [...(plain.get(kind) ?? []), file]);
+    }
+  }
+  const sums = [...plain].map(([kind, group]) => {
+    const sum = (name: 'rows' | 'events' | 'costs') => group.reduce((total, file) => total + file[name], 0);
+    const parts = [count(sum('rows'), 'row'), count(sum('events'), 'event'), count(sum('costs'), 'cost')];
+    const figures = parts.filter((part) => !part.startsWith('0 ')).join(', ');
+    return printable([`${count(group.length, 'file')} ${kind}${figures === '' ? '' : `: ${figures}`}`]);
+  });
+  return [...sums, ...told.map(describe)].join('');
+}
 
 /** What became of a file, as a person reads it. */
 export function describe(file: FileSummary): string {
