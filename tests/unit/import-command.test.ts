@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import type { FileSummary } from '#pipeline/import';
+import { describeAll } from '../../functions/cli/import.ts';
 import { main } from '../../functions/cli/main.ts';
 import { testCompany } from './import-company.ts';
 
@@ -35,6 +37,34 @@ describe('percorso import', () => {
     expect(err).toContain('good.jsonl: read as canonical events\n  2 rows: 2 events taken\n');
     expect(err).toContain('  2 rows: 1 event taken, 1 rejected\n  rejected: line 2: occurred_at');
     expect(err).toContain('percorso rejected replay');
+  });
+  it('sums many files up by what read them, and tells of each that was not taken whole', () => {
+    const file = (name: string, more: Partial<FileSummary> = {}): FileSummary => ({
+      file: name,
+      via: 'mapping:till.yaml',
+      says: 'by the mapping till.yaml',
+      rows: 1000,
+      events: 1000,
+      costs: 0,
+      rejected: 0,
+      reasons: [],
+      leftOut: 0,
+      alreadyThere: false,
+      notes: [],
+      ...more,
+    });
+    const plain = Array.from({ length: 13 }, (_, index) => file(`${index}.csv`));
+    expect(describeAll(plain)).toBe('13 files read by the mapping till.yaml: 13,000 rows, 13,000 events\n');
+    const told = describeAll([
+      ...plain,
+      file('half.csv', { rejected: 1, reasons: ['line 2: no date'] }),
+      file('none.csv', { refused: { message: 'no header', mend: undefined } }),
+      file('old.csv', { alreadyThere: true, notes: ['imported on 2026-01-01'] }),
+    ]);
+    expect(told).toContain('half.csv: read by the mapping till.yaml');
+    expect(told).toContain('rejected: line 2: no date');
+    expect(told).toContain('none.csv: refused\n  no header');
+    expect(told).toContain('1 file imported before: nothing new');
   });
   it('exits 1 where a file was refused, with the reason and the mend', async () => {
     const { code, err } = await command('import', 'bad.bin', 'good.jsonl');
