@@ -11,6 +11,9 @@ export const lake = {
   /** What has been imported, by the hash of the file and of its mapping. */
   imports: 'imports/',
   importRecord: (hash: string) => `imports/${hash}.json`,
+  /** Links between two identifiers that a person took out: one object a pair, named by the pair. */
+  unlinks: 'people/unlinks/',
+  unlink: (pairHash: string) => `people/unlinks/${pairHash}.jsonl`,
   /** Published builds. `current.json` names the one that readers see. */
   builds: 'marts/builds/',
   manifest: (buildId: string) => `marts/builds/${buildId}/manifest.json`,

@@ -38,6 +38,10 @@ const rawTables: Record<string, { columns: Record<string, string>; prefix: strin
     columns: { source: 'varchar', reason: 'varchar', rejected_at: 'varchar', message: 'varchar' },
     prefix: lake.rejected,
   },
+  raw_unlinks: {
+    columns: { identifier_a: 'varchar', identifier_b: 'varchar', unlinked_at: 'varchar' },
+    prefix: lake.unlinks,
+  },
 };
 
 /** Read by the builder itself at the end, for the manifest. */

@@ -9,7 +9,9 @@ import { type ConfigInput, configSchema } from '#core/config';
 import type { CostInput } from '#core/cost';
 import type { EventInput, StoredEvent } from '#core/event';
 import { createRateCheck } from '#core/fx-rates';
+import { createIdentifiers } from '#core/identifiers';
 import type { RejectedRecord } from '#core/lake';
+import { hashOfIdentifier } from '#core/named-identifier';
 import type { SqlValue, Warehouse } from '#core/ports';
 import { createReportingDay } from '#core/reporting-day';
 import { type CompanyLists, emptyLists, settingTables } from '#core/setting-tables';
@@ -17,6 +19,7 @@ import { createAdmitter } from '#pipeline/admit';
 import { type Catalogue, isSqlModel, readCatalogue } from '#pipeline/catalogue';
 import { planBuild } from '#pipeline/plan';
 import { createRawWriter } from '#pipeline/store';
+import { unlink } from '#pipeline/unlinks';
 
 /** A canonical event as it goes in, with what the door knows of it beside what it says. */
 export type Arrival = EventInput & {
@@ -40,6 +43,8 @@ export interface CompanyInput {
   /** Costs of one import, or several imports. */
   costs?: readonly CostInput[] | readonly CostImport[];
   rejected?: readonly Pick<RejectedRecord, 'source' | 'reason' | 'message' | 'rejected_at'>[];
+  /** Pairs of identifiers whose link is taken out, as `percorso unlink` takes them. */
+  unlinks?: readonly [string, string][];
   lists?: Partial<CompanyLists>;
   config?: Omit<ConfigInput, 'name'>;
   /** The instant of the build; 2026-07-01 10:00 UTC where absent. */
@@ -93,6 +98,10 @@ export async function buildCompany(input: CompanyInput): Promise<BuiltCompany> {
   try {
     const store = createFolderStore(dir);
     const refused = await writeRaw(input);
+    const identifiers = createIdentifiers(identifierKey, config.country);
+    for (const [a, b] of input.unlinks ?? []) {
+      await unlink(store, hashOfIdentifier(a, identifiers), hashOfIdentifier(b, identifiers), now);
+    }
     const models = await modelCatalogue();
     const today = createReportingDay(config.timeZone)(now.getTime());
     const plan = planBuild(models, {

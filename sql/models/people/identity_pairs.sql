@@ -3,6 +3,7 @@
 -- key: identifier_a, identifier_b
 -- kept: table
 -- published: no
+-- Pairs that a person took out (percorso unlink) are none.
 with seen_together as (
     select
         member_a.identifier as identifier_a,
@@ -89,4 +90,8 @@ select
         16
     ) as event_key
 from all_pairs
+left join identity_unlinks
+    on identity_unlinks.identifier_a = all_pairs.identifier_a
+    and identity_unlinks.identifier_b = all_pairs.identifier_b
+where identity_unlinks.identifier_a is null
 group by all_pairs.identifier_a, all_pairs.kind_a, all_pairs.identifier_b, all_pairs.kind_b
