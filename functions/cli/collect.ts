@@ -15,7 +15,7 @@ const optionsShape = z.object({
 export function register(program: Command, context: CliContext): void {
   program
     .command('collect')
-    .description('the HTTP door: takes what Segment SDKs send')
+    .description('the HTTP door: takes what the SDKs of Segment, RudderStack and Snowplow send')
     .option('--port <number>', 'the port; 0 takes a free one', '4390')
     .option('--host <address>', 'the address to listen on; 0.0.0.0 opens it to the network', '127.0.0.1')
     .addOption(new Option('--every <seconds>', 'how often the spool is moved into the lake').default('30'))
@@ -53,7 +53,10 @@ async function collect(context: CliContext, options: z.output<typeof optionsShap
   for (const { source, variable } of missing) {
     context.stderr(`source "${source}" can send nothing: ${variable} is not set. Set it to the source's write key.\n`);
   }
-  if (keys.length === 0 && missing.length === 0) {
+  const isOpenToTrackers = Object.values(config.sources).some(
+    ({ kind, writeKeyEnv }) => kind === 'browser' && writeKeyEnv === undefined,
+  );
+  if (keys.length === 0 && missing.length === 0 && !isOpenToTrackers) {
     context.stderr(
       `no source of ${company.configPath} has a write key, so every sender gets 401.\n` +
         "mend: name a variable in the configuration, sources: { shop: { writeKeyEnv: 'PERCORSO_KEY_SHOP' } }, and set it to a long random text\n",

@@ -86,14 +86,15 @@ async function show(context: CliContext, options: z.output<typeof showShape>): P
 
 async function replay(context: CliContext, filter: Filter): Promise<void> {
   const company = await openCompany(context);
-  const [{ createSegmentReplayer, replayRejected }, { fileReplayers }, { createRateCheck }] = await Promise.all([
-    import('#pipeline/rejected'),
-    import('#pipeline/file-replay'),
-    import('#core/fx-rates'),
-  ]);
+  const [{ createSegmentReplayer, createSnowplowReplayer, replayRejected }, { fileReplayers }, { createRateCheck }] =
+    await Promise.all([import('#pipeline/rejected'), import('#pipeline/file-replay'), import('#core/fx-rates')]);
   const identifierKey = await company.identifierKey();
   const hasRate = createRateCheck(company.config.currency, company.lists.fxRates);
-  const replayers = [createSegmentReplayer(company.config, identifierKey, hasRate), ...(await fileReplayers(company))];
+  const replayers = [
+    createSegmentReplayer(company.config, identifierKey, hasRate),
+    createSnowplowReplayer(company.config, identifierKey, hasRate),
+    ...(await fileReplayers(company)),
+  ];
   const counts = await replayRejected(company.lake, identifierKey, replayers, filter);
   if (context.json) context.stdout(`${JSON.stringify(counts)}\n`);
   const { taken, events, costs, refused, unknown } = counts;

@@ -1,6 +1,7 @@
 import { type Context, Hono } from 'hono';
 import { segmentRoutes } from '#connectors/segment';
-import { batchLimit, type CollectAnswer, type Collector } from '#pipeline/collect';
+import { payloadSchema } from '#connectors/snowplow';
+import { batchLimit, type CollectAnswer, type Collector, type CollectRequest } from '#pipeline/collect';
 
 /** The user of Basic auth; Segment's SDKs put the write key there, with an empty password. */
 function basicUser(header: string | undefined): string | undefined {
@@ -48,6 +49,28 @@ function browserSettings(writeKey: string, host: string, protocol: string): obje
   };
 }
 
+/** The least that RudderStack's browser SDK takes as the configuration of its source. */
+function rudderConfig(source: string, writeKey: string): object {
+  const statsCollection = { errors: { enabled: false }, metrics: { enabled: false } };
+  return {
+    source: {
+      id: source,
+      name: source,
+      writeKey,
+      enabled: true,
+      workspaceId: 'percorso',
+      config: { statsCollection },
+      connections: [],
+      destinations: [],
+      dataplanes: {},
+    },
+    updatedAt: '2026-01-01T00:00:00.000Z',
+  };
+}
+
+/** What the trackers of Snowplow show for a picture: GIF, 1 by 1, see-through. */
+const pixel = Buffer.from('R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7', 'base64');
+
 /**
  * The HTTP door: Segment's tracking API (docs/collect.md). Parses the request, calls the use case, maps its answer.
  */
@@ -84,7 +107,10 @@ export function createCollectApp(collector: Collector): Hono {
     }
     if (context.req.method === 'OPTIONS') {
       context.header('access-control-allow-methods', 'GET, POST, OPTIONS');
-      context.header('access-control-allow-headers', 'authorization, content-type, content-encoding, x-retry-count');
+      // What is asked for is allowed: no header decides anything here that the body could not.
+      const asked = context.req.header('access-control-request-headers') ?? '';
+      const headers = /^[A-Za-z0-9, -]{1,500}$/.test(asked) ? asked : 'authorization, content-type, content-encoding';
+      context.header('access-control-allow-headers', headers);
       context.header('access-control-max-age', '86400');
       return context.body(null, 204);
     }
@@ -103,22 +129,51 @@ export function createCollectApp(collector: Collector): Hono {
     return context.json(browserSettings(key, host, isTls ? 'https' : 'http'));
   });
 
+  // RudderStack's browser SDK asks for its source first: no destinations, and no measurements of itself.
+  app.on('GET', ['/sourceConfig', '/sourceConfig/'], (context) => {
+    const key = basicUser(context.req.header('authorization')) ?? context.req.query('writeKey') ?? '';
+    const source = collector.sourceOf(key);
+    if (source === undefined) return context.json({ success: false, message: 'unknown write key' }, 401);
+    return context.json(rudderConfig(source, key));
+  });
+
   // The browser SDK's measurements of itself: answered so that it does not repeat them, and dropped.
   app.post('/v1/m', (context) => context.json({ success: true }));
 
-  for (const [route, type] of Object.entries(segmentRoutes)) {
-    app.post(`/v1/${route}`, async (context) => {
-      const answer = await withBody(context.req.raw, (body) =>
-        collector.collect({
-          type,
-          body,
-          writeKey: basicUser(context.req.header('authorization')),
-          userAgent: context.req.header('user-agent'),
-        }),
-      );
-      return answered(context, answer);
-    });
+  async function take(context: Context, type: CollectRequest['type'], writeKey?: string): Promise<Response> {
+    const answer = await withBody(context.req.raw, (body) =>
+      collector.collect({
+        type,
+        body,
+        writeKey: basicUser(context.req.header('authorization')) ?? writeKey,
+        userAgent: context.req.header('user-agent'),
+        isAnonymous: context.req.header('sp-anonymous') !== undefined,
+      }),
+    );
+    return answered(context, answer);
   }
+
+  for (const [route, type] of Object.entries(segmentRoutes)) {
+    app.post(`/v1/${route}`, (context) => take(context, type));
+  }
+  // A beacon of RudderStack's has no headers of its own: the key stands in its address.
+  app.post('/beacon/v1/batch', (context) => take(context, 'batch', context.req.query('writeKey')));
+
+  app.get('/i', async (context) => {
+    // The address of a picture is the event itself, which then goes the way of the bodies.
+    const data = [Object.fromEntries(new URL(context.req.url).searchParams)];
+    const answer = await collector.collect({
+      type: 'snowplow',
+      body: Buffer.from(JSON.stringify({ schema: payloadSchema, data })),
+      writeKey: undefined,
+      userAgent: context.req.header('user-agent'),
+      isAnonymous: context.req.header('sp-anonymous') !== undefined,
+    });
+    if (answer.status !== 200) return answered(context, answer);
+    return context.body(pixel, 200, { 'content-type': 'image/gif', 'cache-control': 'no-store' });
+  });
+  // Trackers may be told to post elsewhere, at two words of any name, to go unnoticed by blockers.
+  app.post('/:vendor{(?!v\\d+$|hooks$)[^/]+}/:version', (context) => take(context, 'snowplow'));
 
   app.notFound((context) => context.json({ success: false, message: 'nothing is served at this address' }, 404));
   // The cause goes to the log of the process that serves; a sender is told nothing of the inside.

@@ -333,7 +333,9 @@ export function createAdmitter(context: AdmitContext): Admitter {
     const referral = given.referral_id;
     const hasReferral = (typeof referral === 'string' && referral !== '') || typeof referral === 'number';
     if (hasReferral) delete given.referral_id;
-    const customerSince = /^\d{4}-\d{2}-\d{2}(?!\d)/.exec(String(given.customer_since ?? ''))?.[0];
+    // It decides which order is a person's first, so a browser's key does not say it.
+    const customerSince =
+      trust === 'browser' ? undefined : /^\d{4}-\d{2}-\d{2}(?!\d)/.exec(String(given.customer_since ?? ''))?.[0];
     if (customerSince !== undefined) delete given.customer_since;
     // Traits and the like name a person in many ways, so without consent none of them is kept.
     const properties = withIdentifiers ? identifiers.scrubValue(given) : undefined;

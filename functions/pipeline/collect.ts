@@ -1,7 +1,8 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
-import { readSegmentMessage, type SegmentType, segmentMessages } from '#connectors/segment';
+import { readSegmentMessage, type SegmentRead, type SegmentType, segmentMessages } from '#connectors/segment';
+import { readSnowplowEvent, snowplowPayloads, snowplowSource } from '#connectors/snowplow';
 import type { Config } from '#core/config';
 import { PercorsoError } from '#core/errors';
 import { createIdentifiers } from '#core/identifiers';
@@ -27,12 +28,15 @@ export interface CollectContext {
 }
 
 export interface CollectRequest {
-  type: SegmentType | 'batch';
+  /** What the route takes: messages of Segment's API, or `snowplow`, the events of Snowplow's trackers. */
+  type: SegmentType | 'batch' | 'snowplow';
   body: Uint8Array;
   /** The user of Basic auth, where the request has one. */
   writeKey: string | undefined;
   /** The sender's own user agent. A browser's stands for events that name none. */
   userAgent: string | undefined;
+  /** A Snowplow tracker asks for its visitor to stay unknown. */
+  isAnonymous?: boolean;
 }
 
 /** What the door answers. `refused` answers took nothing in. */
@@ -123,7 +127,7 @@ function textField(value: unknown, field: string): string | undefined {
   return typeof found === 'string' && found !== '' ? found : undefined;
 }
 
-/** The use case behind the HTTP door: bodies of Segment's tracking API in, durable deliveries in the queue. */
+/** The use case behind the HTTP door: bodies of Segment's API and of Snowplow's trackers in, durable deliveries in the queue. */
 export function createCollector(context: CollectContext): Collector {
   const { config, identifierKey, queue } = context;
   const now = context.now ?? (() => new Date());
@@ -152,9 +156,22 @@ export function createCollector(context: CollectContext): Collector {
     return found;
   }
 
+  /**
+   * The source that an application id names. Snowplow's trackers send no key, so a source that has one is not theirs, and
+   * a source whose word counts for more than a visitor's is nobody's without a key.
+   */
+  function openSource(name: string | undefined): string | undefined {
+    const settings = name !== undefined && Object.hasOwn(config.sources, name) ? config.sources[name] : undefined;
+    return settings?.kind === 'browser' && settings.writeKeyEnv === undefined ? name : undefined;
+  }
+
   async function collect(request: CollectRequest): Promise<CollectAnswer> {
-    const unknownKey = { status: 401 as const, message: 'unknown write key' };
-    if (request.writeKey !== undefined && sourceOf(request.writeKey) === undefined) return unknownKey;
+    const isSnowplow = request.type === 'snowplow';
+    const unknownKey = {
+      status: 401 as const,
+      message: isSnowplow ? 'the app id names no source that takes events without a key' : 'unknown write key',
+    };
+    if (!isSnowplow && request.writeKey !== undefined && sourceOf(request.writeKey) === undefined) return unknownKey;
 
     const bytes = await plainBody(request.body);
     if (bytes === 'too-large') return { status: 413, message: `a body may hold ${batchLimit / 1024} KB at most` };
@@ -162,16 +179,24 @@ export function createCollector(context: CollectContext): Collector {
     const parsed = parseJson(bytes);
     if (parsed === undefined) return { status: 400, message: 'the body is not JSON' };
     const body = parsed.value;
-    const messages = segmentMessages(body, request.type);
+    const messages = request.type === 'snowplow' ? snowplowPayloads(body) : segmentMessages(body, request.type);
     if (messages === undefined) {
+      const missing = { batch: 'the body has no list "batch"', snowplow: 'the body is no payload_data with events' };
       return {
         status: 400,
-        message: request.type === 'batch' ? 'the body has no list "batch"' : 'the body is no JSON object',
+        message:
+          request.type === 'batch' || request.type === 'snowplow'
+            ? missing[request.type]
+            : 'the body is no JSON object',
       };
     }
 
     const writeKey = request.writeKey ?? textField(body, 'writeKey') ?? textField(messages[0], 'writeKey');
-    const source = writeKey === undefined ? undefined : sourceOf(writeKey);
+    const source = isSnowplow
+      ? openSource(snowplowSource(messages[0]))
+      : writeKey === undefined
+        ? undefined
+        : sourceOf(writeKey);
     if (source === undefined) return unknownKey;
     const settings = config.sources[source];
     const seconds = wait(source, settings?.ratePerSecond ?? 1000);
@@ -188,39 +213,50 @@ export function createCollector(context: CollectContext): Collector {
     const receivedAt = now();
     const surroundings = {
       source,
-      type: request.type === 'batch' ? undefined : request.type,
       time: textField(body, 'timestamp') ?? textField(body, 'sentAt') ?? receivedAt.toISOString(),
       gross: settings?.gross,
       shippingIncluded: settings?.shippingIncluded,
     };
+    function read(message: unknown): SegmentRead {
+      if (request.type === 'snowplow') {
+        // One request is one tracker's; an event of another application would come in under a foreign name.
+        if (snowplowSource(message) !== source) {
+          return { ok: false, reason: 'unknown-source', message: 'aid: another than the first event of the request' };
+        }
+        const { userAgent, isAnonymous } = request;
+        return readSnowplowEvent(message, { ...surroundings, userAgent, isAnonymous });
+      }
+      const type = request.type === 'batch' ? undefined : request.type;
+      const event = readSegmentMessage(message, { ...surroundings, type });
+      if (!event.ok || !isBrowser || !request.userAgent) return event;
+      const { device } = event.event;
+      if (typeof device === 'object' && device !== null && textField(device, 'user_agent') === undefined) {
+        event.event.device = { ...device, user_agent: request.userAgent };
+      }
+      return event;
+    }
     const accepted = [];
     const rejected: RejectedRecord[] = [];
     const errors: { index: number; reason: string; message: string }[] = [];
     for (const [index, message] of messages.entries()) {
       // A whole body below the limit holds no event above it.
       const isTooLarge = bytes.byteLength > eventLimit && Buffer.byteLength(JSON.stringify(message)) > eventLimit;
-      const read = isTooLarge
-        ? { ok: false as const, reason: 'too-large', message: `an event may hold ${eventLimit / 1024} KB at most` }
-        : readSegmentMessage(message, surroundings);
-      if (read.ok && isBrowser && request.userAgent) {
-        const device = read.event.device;
-        if (typeof device === 'object' && device !== null && textField(device, 'user_agent') === undefined) {
-          read.event.device = { ...device, user_agent: request.userAgent };
-        }
-      }
-      const admitted = read.ok ? door.event(read.event) : read;
+      const event: SegmentRead = isTooLarge
+        ? { ok: false, reason: 'too-large', message: `an event may hold ${eventLimit / 1024} KB at most` }
+        : read(message);
+      const admitted = event.ok ? door.event(event.event) : event;
       if (admitted.ok) {
         accepted.push(admitted.value);
         continue;
       }
-      const eventId = textField(message, 'messageId');
+      const eventId = textField(message, isSnowplow ? 'eid' : 'messageId');
       rejected.push({
         rejected_at: receivedAt.toISOString(),
         source,
         reason: admitted.reason,
         message: identifiers.scrubText(admitted.message),
         ...(admitted.column === undefined ? {} : { column: admitted.column }),
-        via: `http:segment:${request.type}`,
+        via: isSnowplow ? 'http:snowplow' : `http:segment:${request.type}`,
         original: sealing.seal(Buffer.from(JSON.stringify(message) ?? 'null').toString('base64')),
         ...(eventId === undefined ? {} : { event_id: identifiers.scrubText(eventId).slice(0, 512) }),
         schema_version: 1,

@@ -1,7 +1,8 @@
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import * as z from 'zod';
-import { readSegmentMessage, segmentTypes } from '#connectors/segment';
+import { readSegmentMessage, type SegmentRead, segmentTypes } from '#connectors/segment';
+import { readSnowplowEvent, snowplowSource } from '#connectors/snowplow';
 import type { Config } from '#core/config';
 import type { StoredCost } from '#core/cost';
 import { PercorsoError } from '#core/errors';
@@ -11,6 +12,8 @@ import type { Store } from '#core/ports';
 import { createSealing } from '#core/sealing';
 import { type AdmitContext, createAdmitter } from '#pipeline/admit';
 import { createRawWriter } from '#pipeline/store';
+
+type SourceSettings = NonNullable<Config['sources'][string]>;
 
 const recordShape = z.object({
   rejected_at: z.string(),
@@ -196,13 +199,18 @@ export async function replayRejected(
   return counts;
 }
 
-/** The replayer of what came in over HTTP in Segment's shapes. */
-export function createSegmentReplayer(
+/** A replayer of what came in over HTTP as JSON and `read` makes canonical events of. */
+function createHttpReplayer(
+  prefix: string,
+  read: (
+    message: unknown,
+    record: Pick<RejectedRecord, 'source' | 'via' | 'rejected_at'>,
+    settings: SourceSettings,
+  ) => SegmentRead,
   config: Config,
   identifierKey: Buffer,
   hasRate: AdmitContext['hasRate'],
 ): Replayer {
-  const prefix = 'http:segment:';
   // A record is judged as of the time at which it came in, and counts as received then.
   let receivedAt = new Date(0);
   const context = { config, identifierKey, hasRate, receivedAt: () => receivedAt };
@@ -224,18 +232,49 @@ export function createSegmentReplayer(
         return { ok: false, reason: 'wrong-value', message: 'the original is not JSON' };
       }
       receivedAt = new Date(record.rejected_at);
-      const read = readSegmentMessage(message, {
-        source: record.source,
-        type: segmentTypes.find((type) => record.via === prefix + type),
-        time: record.rejected_at,
-        gross: settings.gross,
-        shippingIncluded: settings.shippingIncluded,
-      });
-      if (!read.ok) return read;
-      const admitted = doors[settings.kind === 'browser' ? 'browser' : 'server'].event(read.event);
+      const event = read(message, record, settings);
+      if (!event.ok) return event;
+      const admitted = doors[settings.kind === 'browser' ? 'browser' : 'server'].event(event.event);
       return admitted.ok ? { ok: true, events: [admitted.value], costs: [] } : admitted;
     },
   };
+}
+
+/** The replayer of what came in over HTTP in Segment's shapes. */
+export function createSegmentReplayer(
+  config: Config,
+  identifierKey: Buffer,
+  hasRate: AdmitContext['hasRate'],
+): Replayer {
+  const prefix = 'http:segment:';
+  return createHttpReplayer(
+    prefix,
+    (message, { source, via, rejected_at }, { gross, shippingIncluded }) => {
+      const type = segmentTypes.find((type) => via === prefix + type);
+      return readSegmentMessage(message, { source, type, time: rejected_at, gross, shippingIncluded });
+    },
+    config,
+    identifierKey,
+    hasRate,
+  );
+}
+
+/** The replayer of what Snowplow's trackers sent. */
+export function createSnowplowReplayer(
+  config: Config,
+  identifierKey: Buffer,
+  hasRate: AdmitContext['hasRate'],
+): Replayer {
+  return createHttpReplayer(
+    'http:snowplow',
+    (message, { source, rejected_at }, { gross, shippingIncluded }) =>
+      snowplowSource(message) === source
+        ? readSnowplowEvent(message, { source, time: rejected_at, gross, shippingIncluded })
+        : { ok: false, reason: 'unknown-source', message: 'aid: another than the first event of the request' },
+    config,
+    identifierKey,
+    hasRate,
+  );
 }
 
 /**
