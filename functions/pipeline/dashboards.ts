@@ -243,12 +243,24 @@ function runEvidence(args: readonly string[]): Promise<void> {
 
 const runNode = (args: readonly string[], failure: string) => runProcess(process.execPath, args, failure);
 
+const passedOn =
+  /^(path|home|userprofile|temp|tmp|tmpdir|systemroot|comspec|appdata|localappdata|lang|lc_.*|npm_config_.*|node_options|node_extra_ca_certs|https?_proxy|no_proxy)$/i;
+
+/**
+ * What the compiler is told of the environment: only what it needs. A NODE_ENV of somebody's shell or test runner, or
+ * vite's own names (SSR, MODE, BASE_URL, ...), would make pages that hold no figures.
+ */
+export function compilerEnvironment(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const kept = Object.entries(environment).filter(([name]) => passedOn.test(name));
+  return { ...Object.fromEntries(kept), NODE_ENV: 'production', SEND_ANONYMOUS_USAGE_STATS: 'no', NO_COLOR: '1' };
+}
+
 /** Evidence ends well where a query of a page fails, and ships a red box: its words tell. */
 async function runProcess(command: string, args: readonly string[], failure: string): Promise<void> {
   const { code, output } = await new Promise<{ code: number; output: string }>((resolve, reject) => {
     const child = spawn(command, args, {
       cwd: dashboardsDir,
-      env: { ...process.env, SEND_ANONYMOUS_USAGE_STATS: 'no', NO_COLOR: '1' },
+      env: compilerEnvironment(process.env),
       stdio: ['ignore', 'pipe', 'pipe'],
       shell: command.endsWith('.cmd'),
     });

@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { serveSite } from '#cli/dashboards';
 import { UsageError } from '#core/errors';
 import { compressSite } from '#pipeline/compress-site';
+import { compilerEnvironment } from '#pipeline/dashboards';
 
 let dir: string;
 const site = () => join(dir, 'site');
@@ -74,5 +75,20 @@ describe('the server', () => {
 
   test('says how to make a site where there is none', async () => {
     await expect(serveSite(join(dir, 'none'), 4480)).rejects.toThrow(UsageError);
+  });
+});
+
+describe('the compiler of the pages', () => {
+  test('is not told what a shell or a test runner says of itself, and is told where programs and caches are', () => {
+    const told = compilerEnvironment({
+      PATH: '/bin',
+      NODE_ENV: 'test',
+      SSR: '',
+      MODE: 'test',
+      npm_config_cache: '/cache',
+    });
+    expect(told).toMatchObject({ PATH: '/bin', NODE_ENV: 'production', npm_config_cache: '/cache' });
+    expect(Object.keys(told)).not.toContain('SSR');
+    expect(Object.keys(told)).not.toContain('MODE');
   });
 });
