@@ -11,6 +11,9 @@ const optionsShape = z.object({
   every: z.coerce.number('seconds are a number').positive('more than no seconds').max(86_400, 'a day at most'),
 });
 
+/** How long a sender may take, so that slow ones hold no connection for ever: for its headers, and for all of a request. */
+const patience = { headersTimeout: 10_000, requestTimeout: 30_000, connectionsCheckingInterval: 2_000 };
+
 /** `percorso collect`: the HTTP door, with its spool drained into the lake as it runs. */
 export function register(program: Command, context: CliContext): void {
   program
@@ -35,6 +38,7 @@ async function collect(context: CliContext, options: z.output<typeof optionsShap
   const company = await context.company();
   const [
     { createCollector, readWriteKeys },
+    { createHookReceiver, readHookSecrets },
     { drainSpool },
     { createCollectApp },
     { createSpoolQueue },
@@ -42,6 +46,7 @@ async function collect(context: CliContext, options: z.output<typeof optionsShap
     { serve },
   ] = await Promise.all([
     import('#pipeline/collect'),
+    import('#pipeline/hooks'),
     import('#pipeline/drain'),
     import('#handlers/collect'),
     import('#adapters/spool-queue'),
@@ -53,10 +58,16 @@ async function collect(context: CliContext, options: z.output<typeof optionsShap
   for (const { source, variable } of missing) {
     context.stderr(`source "${source}" can send nothing: ${variable} is not set. Set it to the source's write key.\n`);
   }
+  const hookSecrets = readHookSecrets(config, company.env);
+  for (const { source, variable } of hookSecrets.missing) {
+    context.stderr(
+      `no web hook can send for "${source}": ${variable} is not set. Set it to the secret that signs them.\n`,
+    );
+  }
   const isOpenToTrackers = Object.values(config.sources).some(
     ({ kind, writeKeyEnv }) => kind === 'browser' && writeKeyEnv === undefined,
   );
-  if (keys.length === 0 && missing.length === 0 && !isOpenToTrackers) {
+  if (keys.length === 0 && missing.length === 0 && hookSecrets.secrets.size === 0 && !isOpenToTrackers) {
     context.stderr(
       `no source of ${company.configPath} has a write key, so every sender gets 401.\n` +
         "mend: name a variable in the configuration, sources: { shop: { writeKeyEnv: 'PERCORSO_KEY_SHOP' } }, and set it to a long random text\n",
@@ -64,14 +75,15 @@ async function collect(context: CliContext, options: z.output<typeof optionsShap
   }
 
   const queue = createSpoolQueue(company.paths.spool);
-  const collector = createCollector({
+  const door = {
     config,
     identifierKey: await company.identifierKey(),
     env: company.env,
     queue,
     hasRate: createRateCheck(config.currency, company.lists.fxRates),
     now: context.now,
-  });
+  };
+  const collector = createCollector(door);
 
   // One drain at a time: two at once would write the same events into two objects.
   let draining: Promise<void> = Promise.resolve();
@@ -79,7 +91,7 @@ async function collect(context: CliContext, options: z.output<typeof optionsShap
     draining = draining.then(async () => {
       try {
         const counts = await drainSpool(company, queue, context.now);
-        if (counts.events + counts.rejected > 0) context.stderr(`${summary(counts)}\n`);
+        if (counts.events + counts.costs + counts.rejected > 0) context.stderr(`${summary(counts)}\n`);
       } catch (error) {
         const cause = error instanceof Error ? error.message : String(error);
         context.stderr(`the spool could not be moved into the lake: ${cause}. It is tried again.\n`);
@@ -89,9 +101,10 @@ async function collect(context: CliContext, options: z.output<typeof optionsShap
   }
 
   await drain();
-  const app = createCollectApp(collector);
+  const app = createCollectApp(collector, createHookReceiver(door));
   const server = await new Promise<ServerType>((resolve, reject) => {
-    const listening = serve({ fetch: app.fetch, port: options.port, hostname: options.host }, (info) => {
+    const { port, host: hostname } = options;
+    const listening = serve({ fetch: app.fetch, port, hostname, serverOptions: patience }, (info) => {
       const name = info.family === 'IPv6' ? `[${info.address}]` : info.address;
       const address = `http://${name}:${info.port}`;
       if (context.json)
@@ -134,6 +147,7 @@ async function collect(context: CliContext, options: z.output<typeof optionsShap
 }
 
 function summary(counts: WrittenCounts): string {
+  const costs = counts.costs === 0 ? '' : `, ${counts.costs} costs`;
   const rejected = counts.rejected === 0 ? '' : `, ${counts.rejected} rejected (see \`percorso rejected\`)`;
-  return `${counts.events} events moved into the lake${rejected}`;
+  return `${counts.events} events${costs} moved into the lake${rejected}`;
 }

@@ -86,13 +86,23 @@ async function show(context: CliContext, options: z.output<typeof showShape>): P
 
 async function replay(context: CliContext, filter: Filter): Promise<void> {
   const company = await openCompany(context);
-  const [{ createSegmentReplayer, createSnowplowReplayer, replayRejected }, { fileReplayers }, { createRateCheck }] =
-    await Promise.all([import('#pipeline/rejected'), import('#pipeline/file-replay'), import('#core/fx-rates')]);
+  const [
+    { createSegmentReplayer, createSnowplowReplayer, replayRejected },
+    { createHookReplayer },
+    { fileReplayers },
+    { createRateCheck },
+  ] = await Promise.all([
+    import('#pipeline/rejected'),
+    import('#pipeline/hooks'),
+    import('#pipeline/file-replay'),
+    import('#core/fx-rates'),
+  ]);
   const identifierKey = await company.identifierKey();
   const hasRate = createRateCheck(company.config.currency, company.lists.fxRates);
   const replayers = [
     createSegmentReplayer(company.config, identifierKey, hasRate),
     createSnowplowReplayer(company.config, identifierKey, hasRate),
+    createHookReplayer(company.config, identifierKey, hasRate),
     ...(await fileReplayers(company)),
   ];
   const counts = await replayRejected(company.lake, identifierKey, replayers, filter);

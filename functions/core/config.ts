@@ -101,6 +101,11 @@ const source = z.strictObject({
     .string()
     .regex(/^[A-Z][A-Z0-9_]*$/, 'the name of an environment variable')
     .optional(),
+  /** The environment variable with which its web hooks are signed (docs/hooks.md). Without one no web hook can send for it. */
+  hookSecretEnv: z
+    .string()
+    .regex(/^[A-Z][A-Z0-9_]*$/, 'the name of an environment variable')
+    .optional(),
   /** `browser`: the key is public, so it may send behaviour only. */
   kind: z.enum(['server', 'browser', 'file']).default('server'),
   ratePerSecond: z.number().positive().default(1000),

@@ -2,6 +2,8 @@ import { type Context, Hono } from 'hono';
 import { segmentRoutes } from '#connectors/segment';
 import { payloadSchema } from '#connectors/snowplow';
 import { batchLimit, type CollectAnswer, type Collector, type CollectRequest } from '#pipeline/collect';
+import type { HookReceiver } from '#pipeline/hooks';
+import { mountHooks } from './hooks.ts';
 
 /** The user of Basic auth; Segment's SDKs put the write key there, with an empty password. */
 function basicUser(header: string | undefined): string | undefined {
@@ -74,7 +76,7 @@ const pixel = Buffer.from('R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBR
 /**
  * The HTTP door: Segment's tracking API (docs/collect.md). Parses the request, calls the use case, maps its answer.
  */
-export function createCollectApp(collector: Collector): Hono {
+export function createCollectApp(collector: Collector, hooks?: HookReceiver): Hono {
   const app = new Hono({ strict: false });
   let held = 0;
 
@@ -174,6 +176,8 @@ export function createCollectApp(collector: Collector): Hono {
   });
   // Trackers may be told to post elsewhere, at two words of any name, to go unnoticed by blockers.
   app.post('/:vendor{(?!v\\d+$|hooks$)[^/]+}/:version', (context) => take(context, 'snowplow'));
+
+  if (hooks !== undefined) mountHooks(app, hooks, withBody, answered);
 
   app.notFound((context) => context.json({ success: false, message: 'nothing is served at this address' }, 404));
   // The cause goes to the log of the process that serves; a sender is told nothing of the inside.

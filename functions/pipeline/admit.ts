@@ -305,7 +305,9 @@ export function createAdmitter(context: AdmitContext): Admitter {
     const isContract = contractEvents.has(event.event_type);
     const withIdentifiers = event.consent.analytics !== false || isContract;
     const { keys, names } = identify(event.identifiers);
-    if (Object.keys(keys).length === 0 && event.consent.analytics !== false) {
+    // A refund's person is its order's, so one that names its order needs no identifier of its own; shops tell none.
+    const isOfAnOrder = trust !== 'browser' && event.event_type === 'Order Refunded' && event.value.order_id;
+    if (Object.keys(keys).length === 0 && event.consent.analytics !== false && !isOfAnOrder) {
       const given = Object.values(event.identifiers).some((value) => value);
       return {
         ok: false,

@@ -87,7 +87,7 @@ export function readWriteKeys(
 }
 
 /** A bucket of one second's requests per source, filled at its rate. */
-function createRateLimit(now: Clock): (source: string, perSecond: number) => number {
+export function createRateLimit(now: Clock): (source: string, perSecond: number) => number {
   const buckets = new Map<string, { tokens: number; at: number }>();
   return (source, perSecond) => {
     const at = now().getTime();
@@ -103,7 +103,7 @@ function createRateLimit(now: Clock): (source: string, perSecond: number) => num
 }
 
 /** The body's bytes, never inflated past the limit. Which coding it has, its first bytes say: SDKs' headers do not always. */
-async function plainBody(body: Uint8Array): Promise<Uint8Array | 'too-large' | 'broken'> {
+export async function plainBody(body: Uint8Array): Promise<Uint8Array | 'too-large' | 'broken'> {
   if (body.byteLength > batchLimit) return 'too-large';
   if (body[0] !== 0x1f || body[1] !== 0x8b) return body;
   try {

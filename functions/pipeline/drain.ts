@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import type { StoredCost } from '#core/cost';
 import type { StoredEvent } from '#core/event';
 import type { RejectedRecord } from '#core/lake';
 import type { Clock, Queue, Store } from '#core/ports';
@@ -7,6 +8,7 @@ import { createRawWriter, type WrittenCounts } from '#pipeline/store';
 /** What one request leaves in the queue: all that is in it was judged at the door already. */
 export interface Delivery {
   events: StoredEvent[];
+  costs?: StoredCost[];
   rejected: RejectedRecord[];
 }
 
@@ -19,9 +21,11 @@ const eventShape = z.looseObject({
   occurred_at: text,
   received_at: text,
 });
+const costShape = z.looseObject({ source: text, cost_date: text, import_id: text, received_at: text });
 const rejectedShape = z.looseObject({ source: text, reason: text, message: text, rejected_at: text, original: text });
 const deliveryShape = z.object({
   events: z.array(z.custom<StoredEvent>((value) => eventShape.safeParse(value).success)),
+  costs: z.array(z.custom<StoredCost>((value) => costShape.safeParse(value).success)).default([]),
   rejected: z.array(z.custom<RejectedRecord>((value) => rejectedShape.safeParse(value).success)),
 });
 
@@ -29,7 +33,7 @@ export function encodeDelivery(delivery: Delivery): Uint8Array {
   return Buffer.from(JSON.stringify(delivery));
 }
 
-function decodeDelivery(body: Uint8Array): Delivery | undefined {
+function decodeDelivery(body: Uint8Array): Required<Delivery> | undefined {
   try {
     return deliveryShape.parse(JSON.parse(Buffer.from(body).toString('utf8')));
   } catch {
@@ -60,6 +64,7 @@ export async function drainSpool(
     for (const { body } of messages) {
       const delivery = decodeDelivery(body);
       for (const event of delivery?.events ?? []) await writer.event(event);
+      for (const cost of delivery?.costs ?? []) await writer.cost(cost);
       for (const record of delivery?.rejected ?? []) await writer.reject(record);
       if (delivery === undefined) {
         // Damaged on the disk after it was written: kept for a person to look at, since it must not stop the queue.
@@ -77,6 +82,7 @@ export async function drainSpool(
     const counts = await writer.flush();
     await queue.remove(messages.map(({ id }) => id));
     total.events += counts.events;
+    total.costs += counts.costs;
     total.rejected += counts.rejected;
     total.objects += counts.objects;
     total.alreadyThere += counts.alreadyThere;
