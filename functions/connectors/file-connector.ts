@@ -20,6 +20,8 @@ export interface ConnectorContext {
   currency: string;
   /** Whether a person named that currency; else it is the company's own, and said aloud. */
   isCurrencyGiven: boolean;
+  /** Of times that name no offset. */
+  timeZone: string;
 }
 
 export interface OpenedReport {
@@ -39,6 +41,10 @@ export interface FileConnector {
   recognise(columns: readonly string[], preamble: readonly (readonly string[])[]): string | undefined;
   /** A record that holds several, such as a batch, as those; each then stands for itself. */
   expand?(row: SourceRow): SourceRow[] | undefined;
+  /** The column by which rows that follow each other tell of one thing, such as the lines of an order; they are read as one. */
+  joinBy?(columns: readonly string[]): string | undefined;
+  /** Its columns are such as others may have too, so that all others are asked first. */
+  isGeneral?: boolean;
   /** The columns by whose numbers the decimal sign is seen. */
   numberColumns(columns: readonly string[]): string[];
   /** @throws RefusedError where the report cannot be used as it is, with the mend. */

@@ -66,6 +66,7 @@ export async function fileReplayers(company: ImportCompany): Promise<Replayer[]>
       decimal,
       currency: currency ?? config.currency,
       isCurrencyGiven: currency !== undefined,
+      timeZone: mapping?.timeZone ?? config.timeZone,
     });
     return opened.read;
   }

@@ -26,6 +26,8 @@ export interface ReadingRequest {
   mappings: readonly MappingFile[];
   /** The connector that was named. */
   connector: FileConnector | undefined;
+  /** The connectors that may know a header; those of the product where absent. */
+  connectors?: readonly FileConnector[];
   source: string | undefined;
   currency: string | undefined;
   company: Pick<Config, 'timeZone' | 'currency' | 'sources'>;
@@ -50,6 +52,8 @@ export interface FileReading {
   onCut: 'rows' | 'refuse';
   isAside(cells: readonly string[]): boolean;
   expand?: FileConnector['expand'] | undefined;
+  /** The column by which rows that follow each other are read as one. */
+  joinBy?: string | undefined;
   read: RowReader;
   notes: string[];
 }
@@ -190,6 +194,7 @@ async function byConnector(
   const decimal = hints.decimal ?? seenDecimal(table, header, connector.numberColumns(header.columns));
   const currency = request.currency ?? file?.mapping.currency;
   const amounts = amountsOf(request.company, source);
+  const timeZone = file?.mapping.timeZone ?? request.company.timeZone;
   const opened = await connector.open({
     fileName: content.name,
     source,
@@ -200,6 +205,7 @@ async function byConnector(
     decimal,
     currency: currency ?? request.company.currency,
     isCurrencyGiven: currency !== undefined,
+    timeZone,
   });
   return {
     table,
@@ -214,6 +220,7 @@ async function byConnector(
     onCut: file?.mapping.onCut ?? 'rows',
     isAside: opened.isAside,
     expand: connector.expand,
+    joinBy: columns === undefined ? undefined : connector.joinBy?.(columns),
     read: opened.read,
     notes: opened.notes,
   };
@@ -269,7 +276,7 @@ async function byHeader(content: FileContent, request: ReadingRequest): Promise<
       notes: [],
     };
   }
-  const found = await recognised(table, {}, fileConnectors);
+  const found = await recognised(table, {}, request.connectors ?? fileConnectors);
   if (found === undefined) throw unknownShape(content.name, header.columns);
   return byConnector(content, found.connector, request, false);
 }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
+import { joinedRows } from '#connectors/table-export';
 import type { StoredCost } from '#core/cost';
 import { type PercorsoError, RefusedError, UsageError } from '#core/errors';
 import type { StoredEvent } from '#core/event';
@@ -300,7 +301,7 @@ async function importRows(file: string, reading: FileReading, context: ImportCon
     summary.costs += costs.length;
   }
 
-  for await (const batch of checkedRows(reading, summary)) {
+  for await (const batch of rowsOf(reading, summary)) {
     for (const row of batch) {
       summary.rows += 1;
       await take(row);
@@ -328,6 +329,41 @@ async function importRows(file: string, reading: FileReading, context: ImportCon
     schema_version: 1,
   });
   return summary;
+}
+
+/** The rows of a file as its reader takes them: checked in their form, and joined where several tell of one thing. */
+export async function* rowsOf(
+  reading: FileReading,
+  summary: Pick<FileSummary, 'notes' | 'leftOut'>,
+): AsyncGenerator<FileRow[]> {
+  const { joinBy, columns = [] } = reading;
+  const at = joinBy === undefined ? -1 : columns.indexOf(joinBy);
+  if (at < 0) return yield* checkedRows(reading, summary);
+  let key = '';
+  let line = 0;
+  let held: Record<string, string>[] = [];
+  const joined = (): FileRow[] => {
+    if (held.length === 0) return [];
+    const record = { [joinedRows]: held };
+    held = [];
+    return [{ kind: 'record', line, record, text: JSON.stringify(record) }];
+  };
+  for await (const batch of checkedRows(reading, summary)) {
+    const rows: FileRow[] = [];
+    for (const row of batch) {
+      const value = row.kind === 'cells' ? (row.cells[at]?.trim() ?? '') : '';
+      if (value !== key || value === '') rows.push(...joined());
+      if (row.kind !== 'cells') {
+        rows.push(row);
+        continue;
+      }
+      if (held.length === 0) line = row.line;
+      key = value;
+      held.push(Object.fromEntries(columns.map((column, index) => [column, row.cells[index]?.trim() ?? ''])));
+    }
+    yield rows;
+  }
+  yield joined();
 }
 
 /** So many rows in a row with other columns are no slips: the file changes its columns there. */
