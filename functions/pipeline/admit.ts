@@ -36,6 +36,8 @@ export interface Admitter {
 
 /** Events that a contract needs: they keep their identifiers also without consent for analytics. */
 const contractEvents = new Set(['Order Completed', 'Order Refunded']);
+/** Says that the person withdrew: its keys are kept, and nothing else, so that builds can strip what came before. */
+const consentEvent = 'Consent Changed';
 const clickIds = ['gclid', 'gbraid', 'wbraid', 'msclkid', 'ttclid', 'li_fat_id', 'twclid', 'fbclid'] as const;
 const moneyFields = ['revenue', 'tax', 'shipping', 'discount', 'margin'] as const;
 const groups = ['identifiers', 'touch', 'device', 'place', 'consent', 'value'] as const;
@@ -364,7 +366,7 @@ export function createAdmitter(context: AdmitContext): Admitter {
       received_at: '',
       ...(event.updated_at === undefined ? {} : { updated_at: new Date(event.updated_at).toISOString() }),
       trust,
-      keys: withIdentifiers ? keys : {},
+      keys: withIdentifiers || event.event_type === consentEvent ? keys : {},
       ...(withIdentifiers && Object.keys(names).length > 0 ? { identifiers: names } : {}),
       ...(touch === undefined ? {} : { touch }),
       ...(device === undefined ? {} : { device }),

@@ -80,8 +80,11 @@ export async function readCatalogue(readQuery: ReadQuery, folder: string = sqlFo
   for (const path of await filesUnder(join(folder, 'seeds'), '.csv')) {
     seeds[basename(path, '.csv')] = readSeed(await readFile(path, 'utf8'), relative(folder, path));
   }
-  if (models.some((model) => model.name === 'identity_edges')) {
-    models.push(await identityComponents(join(folder, 'models', 'people', roundsFolder)));
+  for (const graph of ['identity', 'consent']) {
+    const tables = { edges: `${graph}_edges`, labels: `${graph}_labels` };
+    if (models.some((model) => model.name === tables.edges)) {
+      models.push(await identityComponents(join(folder, 'models', 'people', roundsFolder), tables));
+    }
   }
   return { models, checks, seeds };
 }

@@ -13,9 +13,13 @@ const mostRounds = 1000;
  *
  * In: `identity_edges` (hi bigint > lo bigint, distinct). Out: `identity_labels` (label_key, root): one row for each
  * node of an edge; root is the smallest node of its component.
+ * @param tables other names of these two tables.
  * @param folder where the SQL of the rounds stands.
  */
-export async function identityComponents(folder: string): Promise<{
+export async function identityComponents(
+  folder: string,
+  tables: { edges: string; labels: string } = { edges: 'identity_edges', labels: 'identity_labels' },
+): Promise<{
   name: string;
   file: string;
   inputs: readonly string[];
@@ -30,11 +34,11 @@ export async function identityComponents(folder: string): Promise<{
     sql('component_labels'),
   ]);
   return {
-    name: 'identity_labels',
+    name: tables.labels,
     file: 'functions/solvers/identity-components.ts',
-    inputs: ['identity_edges'],
+    inputs: [tables.edges],
     async run(warehouse) {
-      await warehouse.createTable('component_edges', 'select hi, lo from identity_edges');
+      await warehouse.createTable('component_edges', `select hi, lo from ${tables.edges}`);
       await warehouse.createTable('component_roots', start);
       for (let round = 0; await hasRows(warehouse, 'component_edges'); round++) {
         if (round === mostRounds) {
@@ -46,7 +50,7 @@ export async function identityComponents(folder: string): Promise<{
         await replace(warehouse, 'component_roots', follow);
         await replace(warehouse, 'component_edges', contract);
       }
-      await warehouse.createTable('identity_labels', labels);
+      await warehouse.createTable(tables.labels, labels);
       for (const table of ['component_edges', 'component_roots', 'component_hooks', 'component_next']) {
         await warehouse.dropTable(table);
       }

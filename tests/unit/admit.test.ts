@@ -190,6 +190,18 @@ describe('personal data', () => {
     const order = { ...plain, event_type: 'Order Completed', consent: { analytics: false } };
     expect(admitted(order).keys).toHaveProperty('anonymous_id');
   });
+
+  it('without consent keeps the keys of the event that withdraws it, and nothing else of the person', () => {
+    const event = admitted({
+      ...plain,
+      event_type: 'Consent Changed',
+      identifiers: { anonymous_id: 'a1', user_id: 'u1' },
+      consent: { analytics: false },
+      properties: { traits: { name: 'Mario' } },
+    });
+    expect(Object.keys(event.keys).sort()).toEqual(['anonymous_id', 'user_id']);
+    expect([event.identifiers, event.properties]).toEqual([undefined, undefined]);
+  });
 });
 
 describe('a browser', () => {

@@ -18,39 +18,84 @@ with seen_together as (
         and member_b.kind_no > member_a.kind_no
 ),
 
-order_copies as (
-    select distinct
+orders_copied as (
+    select
         event_once.order_id,
-        coalesce(
-            event_once.user_id, event_once.crm_id, event_once.loyalty_card,
-            event_once.email, event_once.phone, event_once.anonymous_id
-        ) as identifier,
-        case
-            when event_once.user_id is not null then 'user_id'
-            when event_once.crm_id is not null then 'crm_id'
-            when event_once.loyalty_card is not null then 'loyalty_card'
-            when event_once.email is not null then 'email'
-            when event_once.phone is not null then 'phone'
-            else 'anonymous_id'
-        end as kind,
-        case
-            when event_once.user_id is not null then 1
-            when event_once.crm_id is not null then 2
-            when event_once.loyalty_card is not null then 3
-            when event_once.email is not null then 4
-            when event_once.phone is not null then 5
-            else 6
-        end as kind_no,
+        event_once.user_id,
+        event_once.crm_id,
+        event_once.loyalty_card,
+        event_once.email,
+        event_once.phone,
+        event_once.anonymous_id,
         event_once.seen_at,
         event_once.event_key
     from event_once
     where event_once.event_type = 'Order Completed'
         and event_once.order_id is not null
         and not event_once.is_bot
-        and coalesce(
-            event_once.user_id, event_once.crm_id, event_once.loyalty_card,
-            event_once.email, event_once.phone, event_once.anonymous_id
-        ) is not null
+        and event_once.event_key not in (select consent_stripped.event_key from consent_stripped)
+),
+
+order_members as (
+    select
+        orders_copied.order_id,
+        orders_copied.user_id as identifier,
+        'user_id' as kind,
+        1 as kind_no,
+        orders_copied.seen_at,
+        orders_copied.event_key
+    from orders_copied
+    where orders_copied.user_id is not null
+    union all
+    select
+        orders_copied.order_id,
+        orders_copied.crm_id,
+        'crm_id',
+        2,
+        orders_copied.seen_at,
+        orders_copied.event_key
+    from orders_copied
+    where orders_copied.crm_id is not null
+    union all
+    select
+        orders_copied.order_id,
+        orders_copied.loyalty_card,
+        'loyalty_card',
+        3,
+        orders_copied.seen_at,
+        orders_copied.event_key
+    from orders_copied
+    where orders_copied.loyalty_card is not null
+    union all
+    select
+        orders_copied.order_id,
+        orders_copied.email,
+        'email',
+        4,
+        orders_copied.seen_at,
+        orders_copied.event_key
+    from orders_copied
+    where orders_copied.email is not null
+    union all
+    select
+        orders_copied.order_id,
+        orders_copied.phone,
+        'phone',
+        5,
+        orders_copied.seen_at,
+        orders_copied.event_key
+    from orders_copied
+    where orders_copied.phone is not null
+    union all
+    select
+        orders_copied.order_id,
+        orders_copied.anonymous_id,
+        'anonymous_id',
+        6,
+        orders_copied.seen_at,
+        orders_copied.event_key
+    from orders_copied
+    where orders_copied.anonymous_id is not null
 ),
 
 same_order as (
@@ -61,13 +106,14 @@ same_order as (
         copy_b.kind as kind_b,
         case when copy_a.seen_at > copy_b.seen_at then copy_a.seen_at else copy_b.seen_at end as linked_at,
         case when copy_a.seen_at > copy_b.seen_at then copy_a.event_key else copy_b.event_key end as event_key
-    from order_copies as copy_a
-    inner join order_copies as copy_b
+    from order_members as copy_a
+    inner join order_members as copy_b
         on copy_b.order_id = copy_a.order_id
         and (
             copy_b.kind_no > copy_a.kind_no
             or (copy_b.kind_no = copy_a.kind_no and copy_b.identifier > copy_a.identifier)
         )
+    where copy_a.event_key <> copy_b.event_key
 ),
 
 all_pairs as (

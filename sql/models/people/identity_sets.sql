@@ -3,7 +3,7 @@
 -- key: set_no
 -- kept: table
 -- published: no
--- A bot's event makes no link. The first event is found by the least of its time and key in one text: ties never depend
+-- A bot's event makes no link, and neither does one stripped by a withdrawal of consent. The first event is found by the least of its time and key in one text: ties never depend
 -- on the order of rows.
 with sets as (
     select
@@ -23,6 +23,7 @@ with sets as (
         ) as event_key
     from event_once
     where not event_once.is_bot
+        and event_once.event_key not in (select consent_stripped.event_key from consent_stripped)
         and coalesce(
             event_once.user_id, event_once.crm_id, event_once.loyalty_card,
             event_once.email, event_once.phone, event_once.anonymous_id

@@ -4,15 +4,20 @@
 -- kept: table
 -- published: no
 -- An event follows its first identifier that is not shared. One with shared identifiers alone is a person of its own, and
--- so is a conversion without any; other events without identifiers are counted and belong to nobody.
+-- so is a conversion without any (or stripped of them by a withdrawal of consent); other events without identifiers are counted and belong to nobody.
 with keyed as (
     select
         event_once.*,
-        coalesce(
-            event_once.user_id, event_once.crm_id, event_once.loyalty_card,
-            event_once.email, event_once.phone, event_once.anonymous_id
-        ) as first_identifier
+        consent_stripped.event_key is not null as is_stripped,
+        case
+            when consent_stripped.event_key is null then
+                coalesce(
+                    event_once.user_id, event_once.crm_id, event_once.loyalty_card,
+                    event_once.email, event_once.phone, event_once.anonymous_id
+                )
+        end as first_identifier
     from event_once
+    left join consent_stripped on consent_stripped.event_key = event_once.event_key
 ),
 
 shared_events as (
@@ -63,7 +68,7 @@ select
             or conversion_events.event_type is not null then
             'x:' || lower(substr(to_hex(sha256(to_utf8(keyed.event_key))), 1, 24))
     end as person_id,
-    keyed.anonymous_id,
+    case when not keyed.is_stripped then keyed.anonymous_id end as anonymous_id,
     keyed.trust,
     keyed.source_trust,
     traffic.source,
@@ -73,13 +78,13 @@ select
     coalesce(keyed.device_class, case when channels.is_offline then 'offline' else 'other' end) as device_class,
     keyed.landing_page,
     keyed.order_id,
-    keyed.referral_id,
+    case when not keyed.is_stripped then keyed.referral_id end as referral_id,
     keyed.revenue,
     keyed.margin,
     keyed.score,
     keyed.is_bot,
-    keyed.has_consent,
-    keyed.customer_since,
+    keyed.has_consent and not keyed.is_stripped as has_consent,
+    case when not keyed.is_stripped then keyed.customer_since end as customer_since,
     keyed.event_date,
     keyed.occurred_at,
     keyed.received_at,

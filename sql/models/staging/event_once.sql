@@ -49,6 +49,7 @@ ranked as (
                 within_horizon.customer_since,
                 within_horizon.is_bot,
                 within_horizon.has_consent,
+                within_horizon.gives_consent,
                 within_horizon.trust desc
         ) as copy_no
     from within_horizon
@@ -142,6 +143,7 @@ select
     priced.customer_since,
     priced.is_bot,
     priced.has_consent,
+    priced.gives_consent,
     priced.event_date,
     priced.occurred_at,
     priced.first_received_at as received_at,

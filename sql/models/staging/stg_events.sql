@@ -36,6 +36,7 @@ with typed as (
         try_cast(substr(raw_events.customer_since, 1, 10) as date) as customer_since,
         coalesce(raw_events.is_bot, false) as is_bot,
         coalesce(raw_events.consent.analytics, true) as has_consent,
+        raw_events.event_type = 'Consent Changed' and coalesce(raw_events.consent.analytics, false) as gives_consent,
         from_iso8601_timestamp(raw_events.occurred_at) as occurred_at,
         from_iso8601_timestamp(raw_events.received_at) as received_at,
         from_iso8601_timestamp(coalesce(raw_events.updated_at, raw_events.occurred_at)) as updated_at,
