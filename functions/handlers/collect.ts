@@ -3,6 +3,7 @@ import { segmentRoutes } from '#connectors/segment';
 import { payloadSchema } from '#connectors/snowplow';
 import { batchLimit, type CollectAnswer, type Collector, type CollectRequest } from '#pipeline/collect';
 import type { HookReceiver } from '#pipeline/hooks';
+import { browserSdk } from './browser-sdk.ts';
 import { mountHooks } from './hooks.ts';
 
 /** The user of Basic auth; Segment's SDKs put the write key there, with an empty password. */
@@ -129,6 +130,21 @@ export function createCollectApp(collector: Collector, hooks?: HookReceiver): Ho
     if (!/^[A-Za-z0-9.:[\]_-]{1,255}$/.test(host)) return context.json({ success: false, message: 'no host' }, 400);
     const isTls = context.req.header('x-forwarded-proto') === 'https' || new URL(context.req.url).protocol === 'https:';
     return context.json(browserSettings(key, host, isTls ? 'https' : 'http'));
+  });
+
+  app.get('/percorso.js', async (context) => {
+    const { etag, plain, br, gzip } = await browserSdk();
+    const accepted = context.req.header('accept-encoding') ?? '';
+    const coding = /\bbr\b/.test(accepted) ? 'br' : /\bgzip\b/.test(accepted) ? 'gzip' : undefined;
+    const tag = `"${etag}${coding === undefined ? '' : `-${coding}`}"`;
+    context.header('etag', tag);
+    context.header('cache-control', 'public, max-age=3600, stale-while-revalidate=86400');
+    context.header('vary', 'accept-encoding', { append: true });
+    const known = (context.req.header('if-none-match') ?? '').split(',').map((one) => one.trim().replace(/^W\//, ''));
+    if (known.includes(tag)) return context.body(null, 304);
+    context.header('content-type', 'text/javascript; charset=utf-8');
+    if (coding !== undefined) context.header('content-encoding', coding);
+    return context.body(new Uint8Array(coding === 'br' ? br : coding === 'gzip' ? gzip : plain));
   });
 
   // RudderStack's browser SDK asks for its source first: no destinations, and no measurements of itself.

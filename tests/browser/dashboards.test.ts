@@ -1,10 +1,10 @@
-import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Browser, chromium, type Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type RunningSite, serveSite } from '#cli/dashboards';
+import { launch } from './chromium.ts';
 import {
   hostileNames,
   makeCompanyWithoutCosts,
@@ -21,15 +21,6 @@ const widths = { desktop: { width: 1280, height: 900 }, phone: { width: 390, hei
 
 let folder: string;
 let browser: Browser;
-
-async function launch(): Promise<Browser> {
-  const installed = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync);
-  const { default: bundled } = await import('@sparticuz/chromium');
-  return chromium.launch({
-    executablePath: installed ?? (await bundled.executablePath()),
-    args: ['--no-sandbox', '--disable-quic', '--disable-background-networking'],
-  });
-}
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'percorso-pages-'));
