@@ -12,6 +12,7 @@ const options = z.object({
     .string()
     .regex(/^[A-Z]{3}$/)
     .optional(),
+  again: z.boolean().optional(),
   suggest: z.union([z.string(), z.literal(true)]).optional(),
 });
 
@@ -25,6 +26,7 @@ export function register(program: Command, context: CliContext): void {
     .option('--source <name>', 'the name of the source, in place of the one that the mapping or the report gives')
     .option('--as <connector>', 'read them as this known export, such as google-ads')
     .option('--currency <code>', 'of the money in a report that names no currency')
+    .option('--again', 'take files that were imported before once more, as the newest word on their costs')
     .option('--suggest <file>', 'draft a mapping for this file, on stdout; nothing is imported')
     .action(async (files: string[], given: unknown) => {
       const parsed = options.safeParse(given);

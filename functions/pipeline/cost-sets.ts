@@ -107,3 +107,22 @@ export function createCostSets(importId: string): CostSets {
     },
   };
 }
+
+/** Of how many sets of an import (a source, account and day each) another one stands, since it came in later. */
+export async function supersededDays(lake: Store, importId: string): Promise<number> {
+  const own = new Map<string, string>();
+  const newest = new Map<string, string>();
+  for (const object of await lake.list(places.rawCosts)) {
+    const body = await lake.get(object);
+    if (body === undefined) continue;
+    for (const line of gunzipSync(body).toString('utf8').split('\n')) {
+      if (line === '') continue;
+      const cost = storedLine.parse(JSON.parse(line));
+      const key = keyOf(cost.source, cost.account, cost.cost_date);
+      const sets = cost.import_id === importId ? own : newest;
+      const known = sets.get(key);
+      if (known === undefined || known < cost.received_at) sets.set(key, cost.received_at);
+    }
+  }
+  return [...own].filter(([key, at]) => (newest.get(key) ?? '') > at).length;
+}

@@ -11,7 +11,7 @@ import type { Clock } from '#core/ports';
 import type { Problem, SourceRow } from '#core/row-reading';
 import { type Admitter, createAdmitter } from '#pipeline/admit';
 import type { Company } from '#pipeline/company';
-import { createCostSets } from '#pipeline/cost-sets';
+import { createCostSets, supersededDays } from '#pipeline/cost-sets';
 import { type FileContent, fileContents, pathKind } from '#pipeline/file-bytes';
 import { createImportLedger, importIdOf, isSettledBy } from '#pipeline/import-ledger';
 import { type FileReading, findReading, namedConnector, type ReadingRequest } from '#pipeline/import-reading';
@@ -35,6 +35,8 @@ export interface ImportOptions {
   as?: string | undefined;
   /** Of money in reports that name no currency. */
   currency?: string | undefined;
+  /** Takes files that were imported before once more, as the newest word on their costs. */
+  again?: boolean | undefined;
   now?: Clock;
   /** Called every few thousand rows. */
   onProgress?: (file: string, rows: number) => void;
@@ -117,6 +119,7 @@ export async function importFiles(
     },
     settingsHash: hashOf([config.timeZone, config.currency, config.country, config.bounds]),
     ratesHash: hashOf(lists.fxRates),
+    again: options.again ?? false,
     onProgress: options.onProgress ?? (() => {}),
   };
   const summaries: FileSummary[] = [];
@@ -140,6 +143,7 @@ interface ImportContext {
   admitterAt(receivedAt: Date): Admitter;
   settingsHash: string;
   ratesHash: string;
+  again: boolean;
   onProgress: (file: string, rows: number) => void;
 }
 
@@ -214,14 +218,21 @@ async function importRows(file: string, reading: FileReading, context: ImportCon
   const viaHash = hashOf(reading.viaHash);
   const { settingsHash, ratesHash } = context;
   const identity = { contentHash, viaHash, settingsHash, ratesHash };
-  const importId = importIdOf(identity);
   const ledger = createImportLedger(lake);
   const before = await ledger.finished(contentHash);
   const same = before.find((record) => isSettledBy(record, identity));
-  if (same !== undefined) {
+  // A set of costs is what one import says: taken again, the file is another import, and the newest.
+  const importId = importIdOf(context.again ? { ...identity, ratesHash: `${ratesHash} ${before.length}` } : identity);
+  if (same !== undefined && !context.again) {
     const then =
       same.rejected > 0 ? `; the ${same.rejected} rows rejected then wait for \`percorso rejected replay\`` : '';
     summary.notes = [`imported on ${same.finished_at.slice(0, 10)} as ${same.file}: nothing new${then}`];
+    const superseded = same.costs === 0 ? 0 : await supersededDays(lake, same.import_id);
+    if (superseded > 0) {
+      summary.notes.push(
+        `warning: later reports stand for ${superseded === 1 ? 'a day' : `${superseded} days`} of its costs; if this file is right, import it with --again`,
+      );
+    }
     return { ...summary, rows: same.rows, leftOut: same.left_out, alreadyThere: true };
   }
   if (before.some((record) => record.via_hash !== viaHash)) {
