@@ -11,6 +11,11 @@ export const lake = {
   /** What has been imported, by the hash of the file and of its mapping. */
   imports: 'imports/',
   importRecord: (hash: string) => `imports/${hash}.json`,
+  /** One object an erasure: when, how much, and marks by which records that come in again are known. */
+  erased: 'erased/',
+  erasure: (id: string) => `erased/${id}.json`,
+  /** What an erasure under way needs to go on after a kill; gone once it is done. */
+  unfinishedErasure: 'erasing.json',
   /** Links between two identifiers that a person took out: one object a pair, named by the pair. */
   unlinks: 'people/unlinks/',
   unlink: (pairHash: string) => `people/unlinks/${pairHash}.jsonl`,

@@ -240,6 +240,32 @@ function createHttpReplayer(
   };
 }
 
+/**
+ * Rewrites the refused records that hold a person. What is left of an object is written before the old one goes.
+ * @param judge the record, as it is or changed, or undefined where it goes; it is given the opened original as well.
+ * @returns how many records went or changed.
+ */
+export async function eraseRejected(
+  lake: Store,
+  identifierKey: Buffer,
+  judge: (record: RejectedRecord, original: Buffer) => RejectedRecord | undefined,
+): Promise<number> {
+  const sealing = createSealing(identifierKey);
+  let erased = 0;
+  for (const key of await lake.list(places.rejected)) {
+    const records = await readObject(lake, key);
+    const judged = records.map((record) => judge(record, Buffer.from(sealing.open(record.original), 'base64')));
+    const changed = records.filter((record, index) => judged[index] !== record).length;
+    if (changed === 0) continue;
+    const writer = createRawWriter(lake, { identifierKey });
+    for (const record of judged) if (record !== undefined) await writer.reject(record);
+    await writer.flush();
+    await lake.remove(key);
+    erased += changed;
+  }
+  return erased;
+}
+
 /** The replayer of what came in over HTTP in Segment's shapes. */
 export function createSegmentReplayer(
   config: Config,

@@ -7,6 +7,7 @@ import { wellFormed } from '#core/identifiers';
 import { lake as places, type RejectedRecord } from '#core/lake';
 import type { Store } from '#core/ports';
 import { createSealing } from '#core/sealing';
+import { readErasedKeys } from '#pipeline/erased-keys';
 
 export interface WrittenCounts {
   events: number;
@@ -81,14 +82,28 @@ export function createRawWriter(
     if (pile.lines.length >= recordsPerObject || pile.bytes >= bytesPerObject) return write(place, pile);
   }
 
+  // What was erased stays erased, whichever way an old record comes in again.
+  let withoutErased: ((event: StoredEvent) => StoredEvent) | undefined;
+  let loading: Promise<void> | undefined;
+
+  function addEvent(given: StoredEvent): void | Promise<void> {
+    const { received_at, ...rest } = withoutErased?.(given) ?? given;
+    const content = line(rest);
+    const day = received_at.slice(0, 10);
+    const stored = `${content.slice(0, -1)},"received_at":${JSON.stringify(received_at)}}`;
+    return add(`${places.rawEvents}${day}`, (hash) => places.rawEvent(day, hash), content, stored);
+  }
+
+  let isLoaded = false;
   return {
     event(event) {
       counts.events += 1;
-      const { received_at, ...rest } = event;
-      const content = line(rest);
-      const day = received_at.slice(0, 10);
-      const stored = `${content.slice(0, -1)},"received_at":${JSON.stringify(received_at)}}`;
-      return add(`${places.rawEvents}${day}`, (hash) => places.rawEvent(day, hash), content, stored);
+      if (isLoaded) return addEvent(event);
+      loading ??= readErasedKeys(lake, options.identifierKey).then((without) => {
+        withoutErased = without;
+        isLoaded = true;
+      });
+      return loading.then(() => addEvent(event));
     },
     cost(cost) {
       counts.costs += 1;

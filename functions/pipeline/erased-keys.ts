@@ -1,0 +1,98 @@
+import { randomBytes } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
+import * as z from 'zod';
+import { createErasedMarks, isTelling, withoutKeys, withoutPerson, wordPattern } from '#core/erasing';
+import type { StoredEvent } from '#core/event';
+import { lake as places } from '#core/lake';
+import type { Store } from '#core/ports';
+
+const erasureShape = z.object({
+  erased_at: z.string(),
+  /** Marks of keyed hashes; no hash stands here. */
+  marks: z.array(z.string()),
+  /** Marks of identifiers that others share: only they go from a record, never the record's person. */
+  shared_marks: z.array(z.string()),
+  /** Absent while the erasure is under way. */
+  done: z.record(z.string(), z.number()).optional(),
+  schema_version: z.literal(1),
+});
+export type Erasure = z.output<typeof erasureShape>;
+
+/** An erasure that is done leaves this: when, how much, and the marks. Nobody can be told from it. */
+export async function writeErasure(lake: Store, id: string, erasure: Erasure): Promise<void> {
+  await lake.put(places.erasure(id), `${JSON.stringify(erasure, null, 2)}\n`);
+}
+
+export const newErasureId = (now: Date, random: (bytes: number) => Buffer = randomBytes) =>
+  `${now.toISOString().replaceAll(/[-:]|\.\d+/g, '')}-${random(3).toString('hex')}`;
+
+export async function readErasures(lake: Store): Promise<Erasure[]> {
+  const erasures: Erasure[] = [];
+  for (const key of await lake.list(places.erased)) {
+    const body = await lake.get(key);
+    if (body !== undefined) erasures.push(erasureShape.parse(JSON.parse(Buffer.from(body).toString('utf8'))));
+  }
+  return erasures;
+}
+
+/** So far back that no record which came in before the erasure is older. */
+const before = 50 * 365.25 * 86_400_000;
+
+/**
+ * What becomes of an event on its way into the lake where its person was erased after it happened: it is taken without
+ * person, and ranks below the copy of it that the lake holds, so that an old file changes nothing. Later events of the
+ * same identifiers are a new story. Undefined where nobody was ever erased.
+ */
+export async function readErasedKeys(
+  lake: Store,
+  identifierKey: Buffer,
+): Promise<((event: StoredEvent) => StoredEvent) | undefined> {
+  const erasures = await readErasures(lake);
+  if (erasures.length === 0) return undefined;
+  const { mark, rename } = createErasedMarks(identifierKey);
+  const until = { own: new Map<string, string>(), shared: new Map<string, string>() };
+  const note = (known: Map<string, string>, found: string, at: string) => {
+    const last = known.get(found);
+    if (last === undefined || last < at) known.set(found, at);
+  };
+  for (const { erased_at, marks, shared_marks } of erasures) {
+    for (const found of marks) note(until.own, found, erased_at);
+    for (const found of shared_marks) note(until.shared, found, erased_at);
+  }
+  const marked = new LRUCache<string, { own: string; shared: string }>({ max: 100_000 });
+  const untilOf = (key: string) => {
+    const known = marked.get(key);
+    if (known !== undefined) return known;
+    const made = mark(key);
+    const found = { own: until.own.get(made) ?? '', shared: until.shared.get(made) ?? '' };
+    marked.set(key, found);
+    return found;
+  };
+  return (event) => {
+    const { occurred_at } = event;
+    const keys = Object.values(event.keys);
+    const isErased = keys.some((key) => untilOf(key).own >= occurred_at);
+    const goes = (key: string) => untilOf(key).shared >= occurred_at;
+    if (!isErased && !keys.some(goes)) return withoutMentions(event, (key) => untilOf(key).own >= occurred_at);
+    const words = wordPattern(Object.values(event.identifiers ?? {}).filter(isTelling));
+    const tells = (text: string) => keys.some((key) => text.includes(key.slice(2))) || (words?.test(text) ?? false);
+    if (!isErased) return withoutKeys(event, goes, tells);
+    const kept = withoutPerson(event, {}, tells, rename);
+    return { ...kept, updated_at: new Date(Date.parse(event.updated_at ?? occurred_at) - before).toISOString() };
+  };
+}
+
+const hashInText = /[uclepa](?::|%3A)[0-9a-f]{24}/gi;
+
+/** What others say of the person goes from their events: the door has made keyed hashes of the addresses there. */
+function withoutMentions(event: StoredEvent, isErased: (key: string) => boolean): StoredEvent {
+  const { properties, touch } = event;
+  const cleaned = (text: string) =>
+    text.replace(hashInText, (found) => (isErased(found.replace(/%3A/i, ':').toLowerCase()) ? 'erased' : found));
+  const page = touch?.landing_page;
+  return {
+    ...event,
+    ...(properties === undefined ? {} : { properties: cleaned(properties) }),
+    ...(page === undefined ? {} : { touch: { ...touch, landing_page: cleaned(page) } }),
+  };
+}
