@@ -150,7 +150,15 @@ export const configSchema = z.strictObject({
     )
     .default({}),
   sessions: z.strictObject({ gapMinutes: z.number().positive().default(30) }).prefault({}),
-  identity: z.strictObject({ limits: identityLimits }).prefault({}),
+  identity: z
+    .strictObject({
+      limits: identityLimits,
+      /** What systems write as a user_id, crm_id or loyalty_card where they know nobody, in any case: no identifier. */
+      placeholders: z
+        .array(z.string().trim().toLowerCase())
+        .default(['guest', '0', 'null', 'undefined', 'anonymous', 'test']),
+    })
+    .prefault({}),
   stages: z
     .strictObject({
       acquisition: z.array(stageRule).default(defaultStages.acquisition),

@@ -157,6 +157,10 @@ export function createAdmitter(context: AdmitContext): Admitter {
   const reportingDay = createReportingDay(config.timeZone);
   const { receivedAt } = context;
   const now = () => (typeof receivedAt === 'function' ? receivedAt() : receivedAt);
+  const placeholders = new Set(config.identity.placeholders);
+  const isPlaceholder = (name: string | null | undefined) => placeholders.has(name?.toLowerCase() ?? '');
+  const standsForNobody = ({ user_id, crm_id, loyalty_card }: z.output<typeof eventSchema>['identifiers']) =>
+    [user_id, crm_id, loyalty_card].some(isPlaceholder);
   const latestAt = (received: Date) => received.getTime() + config.bounds.maxFutureHours * 3_600_000;
 
   /** What stood at a path of the input, for a message: short, and without addresses. */
@@ -230,6 +234,7 @@ export function createAdmitter(context: AdmitContext): Admitter {
     for (const kind of ['user_id', 'crm_id', 'loyalty_card', 'anonymous_id'] as const) {
       const name = given[kind];
       if (!name) continue;
+      if (kind !== 'anonymous_id' && isPlaceholder(name)) continue;
       const found = identifiers.recognise(name);
       if (found === undefined) {
         keys[kind] = identifiers.hash(kind, name);
@@ -309,7 +314,9 @@ export function createAdmitter(context: AdmitContext): Admitter {
     const { keys, names } = identify(event.identifiers);
     // A refund's person is its order's, so one that names its order needs no identifier of its own; shops tell none.
     const isOfAnOrder = trust !== 'browser' && event.event_type === 'Order Refunded' && event.value.order_id;
-    if (Object.keys(keys).length === 0 && event.consent.analytics !== false && !isOfAnOrder) {
+    // The order of a guest is an order all the same.
+    const isGuests = trust !== 'browser' && isContract && standsForNobody(event.identifiers);
+    if (Object.keys(keys).length === 0 && event.consent.analytics !== false && !isOfAnOrder && !isGuests) {
       const given = Object.values(event.identifiers).some((value) => value);
       return {
         ok: false,

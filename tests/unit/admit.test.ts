@@ -166,6 +166,22 @@ describe('personal data', () => {
     expect(keys).toEqual({ email: identifiers.hash('email', 'mario@example.com') });
   });
 
+  it('takes what stands for nobody as no identifier, and keeps the order of a guest', () => {
+    const of = (identifiers: object, event_type = 'Page Viewed') => ({ ...plain, event_type, identifiers });
+    for (const nobody of ['guest', 'Guest', 0, 'NULL', 'undefined', 'anonymous', ' test ']) {
+      const event = admitted(of({ user_id: nobody, crm_id: nobody, loyalty_card: nobody, anonymous_id: 'a1' }));
+      expect([Object.keys(event.keys), event.identifiers]).toEqual([['anonymous_id'], { anonymous_id: 'a1' }]);
+    }
+    expect(door.event(of({ user_id: 'guest' }))).toMatchObject({ ok: false, reason: 'wrong-identifier' });
+    expect(admitted(of({ user_id: 'guest' }, 'Order Completed')).keys).toEqual({});
+    const own = createAdmitter({
+      ...context,
+      config: configSchema.parse({ name: 'x', identity: { placeholders: ['Ospite'] } }),
+    });
+    expect(admitted(of({ user_id: 'ospite', anonymous_id: 'a' }), own).keys).not.toHaveProperty('user_id');
+    expect(admitted(of({ user_id: 'guest' }), own).keys).toHaveProperty('user_id');
+  });
+
   it('without consent leaves no identifier, click identifier or trait, but counts', () => {
     const event = admitted({
       ...plain,
