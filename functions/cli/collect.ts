@@ -12,7 +12,7 @@ const optionsShape = z.object({
 });
 
 /** How long a sender may take, so that slow ones hold no connection for ever: for its headers, and for all of a request. */
-const patience = { headersTimeout: 10_000, requestTimeout: 30_000, connectionsCheckingInterval: 2_000 };
+const patience = { headersTimeout: 10_000, requestTimeout: 20_000, connectionsCheckingInterval: 1_000 };
 
 /** `percorso collect`: the HTTP door, with its spool drained into the lake as it runs. */
 export function register(program: Command, context: CliContext): void {

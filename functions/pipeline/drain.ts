@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import * as z from 'zod';
 import type { StoredCost } from '#core/cost';
 import type { StoredEvent } from '#core/event';
@@ -41,6 +42,9 @@ function decodeDelivery(body: Uint8Array): Required<Delivery> | undefined {
   }
 }
 
+/** How much is moved at one go. */
+const turnBytes = 100_000;
+
 export interface Drainable {
   lake: Store;
   identifierKey(): Promise<Buffer>;
@@ -61,7 +65,14 @@ export async function drainSpool(
     if (messages.length === 0) return total;
     const identifierKey = await company.identifierKey();
     const writer = createRawWriter(company.lake, { identifierKey });
+    let sinceTurn = 0;
     for (const { body } of messages) {
+      // The door answers on the same thread: it gets its turn every few milliseconds.
+      sinceTurn += body.byteLength;
+      if (sinceTurn > turnBytes) {
+        sinceTurn = 0;
+        await setImmediate();
+      }
       const delivery = decodeDelivery(body);
       for (const event of delivery?.events ?? []) await writer.event(event);
       for (const cost of delivery?.costs ?? []) await writer.cost(cost);
