@@ -238,7 +238,7 @@ export function amountsOf(
 const headerWithin = 10;
 
 /** Looks for the header that one of the connectors knows, in the first records of a table or the fields of JSON objects. */
-async function recognised(
+export async function recognised(
   table: TableFile,
   hints: FormatHints,
   connectors: readonly FileConnector[],

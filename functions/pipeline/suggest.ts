@@ -1,10 +1,12 @@
 import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
+import { fileConnectors } from '#connectors/registry';
 import { decimalSignOf, parseDecimal } from '#core/decimal-text';
 import { RefusedError, UsageError } from '#core/errors';
 import { columnReader, distinctColumns, fieldNames, type SourceRow } from '#core/row-reading';
 import { createDayReader, createTimeReader } from '#core/time-text';
 import { fileContents } from '#pipeline/file-bytes';
+import { recognised } from '#pipeline/import-reading';
 import { firstObjects, firstRecords, openTable, parquetColumns, readRows, type TableFile } from '#pipeline/table-file';
 
 type Kind = 'time' | 'clock' | 'number' | 'email' | 'phone' | 'text' | 'empty';
@@ -34,11 +36,12 @@ const names = {
   spend: /^(amount )?spen[dt]\b|^cost(o|i)?\b|^spes[ao]\b|importo speso|ad.?spend/i,
   impressions: /^impr/i,
   clicks: /\bclick?s?\b|^clic/i,
+  account: /^account|advertiser.?id|customer.?id/i,
   campaignId: /campaign.?id|id.?campagna/i,
   campaign: /campaign|campagna/i,
   adGroup: /ad.?(group|set)|gruppo/i,
   ad: /^ad.?(id|name)?$|inserzione/i,
-  conversions: /conversion(s|i)?$|conv\.$|approved|acquisti|purchases/i,
+  conversions: /^(?!.*(per|rate|cost)).*(conversion(s|i)?$|conv\.$|approved|acquisti|purchases)/i,
   money: /amount|total|revenue|price|importo|totale|prezzo|value|valore|fatturato|paid|pagato|dollar/i,
   tax: /\b(vat|iva|tax)\b/i,
   currency: /currency|valuta|divisa/i,
@@ -66,7 +69,9 @@ export async function suggestMapping(path: string): Promise<string> {
   const content = (await fileContents(path))[0];
   if (content === undefined) throw new RefusedError(`${basename(path)} holds nothing`);
   const table = await openTable(content);
-  const { columns, rows } = await sampleOf(table);
+  const known = await knownExport(content.fileName, table);
+  if (known.draft !== undefined) return known.draft;
+  const { columns, rows, hasHeader } = await sampleOf(table);
   if (columns.length === 0 || rows.length === 0) throw new RefusedError(`${content.name} has no row of data`);
   const isJson = table.shape.kind === 'json' || table.shape.kind === 'jsonl';
   const cells = columns.map((column) => {
@@ -74,15 +79,53 @@ export async function suggestMapping(path: string): Promise<string> {
     return { column, values: rows.map(read) };
   });
   const profiles = await Promise.all(cells.map(({ column, values }) => profileOf(column, values)));
-  return draft(content.fileName, table, profiles, cells);
+  return draft(content.fileName, table, profiles, cells, { hasHeader, remark: known.remark });
 }
 
-async function sampleOf(table: TableFile): Promise<{ columns: string[]; rows: SourceRow[] }> {
+/** A known export needs no mapping of its columns: the draft binds the file to a source. */
+async function knownExport(fileName: string, table: TableFile): Promise<{ draft?: string; remark?: string }> {
+  const found = await recognised(table, {}, fileConnectors);
+  if (found === undefined) return {};
+  const { connector, says, header } = found;
+  try {
+    const { notes } = await connector.open({
+      fileName,
+      source: connector.source ?? sourceName(fileName),
+      names: header.columns,
+      columns: header.isJson ? undefined : header.columns,
+      preamble: header.preamble,
+      amounts: { gross: false, shippingIncluded: false },
+      decimal: undefined,
+      currency: 'EUR',
+      isCurrencyGiven: false,
+      timeZone: 'UTC',
+    });
+    const lines = [
+      `# Drafted from ${fileName}, which looks like ${says}: it can be imported as it is, without a mapping.`,
+      '# This one binds such files to a source of your own. Save it in mappings/.',
+      `source: ${connector.source ?? sourceName(fileName)} # unsure: how you call the system that this file comes from`,
+      `files: ${quoted(fileGlob(fileName))}`,
+      `connector: ${connector.name}`,
+      ...(notes.some((note) => note.includes('names no currency'))
+        ? ['currency: EUR # unsure: the file names no currency; the one that its amounts are in']
+        : []),
+      ...notes.filter((note) => !note.includes('names no currency')).map((note) => `# ${note}`),
+    ];
+    return { draft: `${lines.join('\n')}\n` };
+  } catch (error) {
+    if (!(error instanceof RefusedError)) throw error;
+    return { remark: `# unsure: ${error.message}; ${error.mend ?? ''}` };
+  }
+}
+
+const fileGlob = (fileName: string) => fileName.replace(/\d{2,}([-_.]?\d+)*/g, '*');
+
+async function sampleOf(table: TableFile): Promise<{ columns: string[]; rows: SourceRow[]; hasHeader: boolean }> {
   const { kind } = table.shape;
   if (kind === 'json' || kind === 'jsonl') {
     const objects = await firstObjects(table, 1000);
     const columns = [...new Set(objects.flatMap(fieldNames))];
-    return { columns, rows: objects.map((record) => ({ kind: 'record', record, text: '' })) };
+    return { columns, rows: objects.map((record) => ({ kind: 'record', record, text: '' })), hasHeader: true };
   }
   if (kind === 'parquet') {
     const columns = await parquetColumns(table);
@@ -91,12 +134,14 @@ async function sampleOf(table: TableFile): Promise<{ columns: string[]; rows: So
       for (const row of batch) if (row.kind === 'cells') rows.push(row);
       if (rows.length >= 1000) break;
     }
-    return { columns, rows };
+    return { columns, rows, hasHeader: true };
   }
   const records = firstRecords(table, 0, 2000);
-  const columns = distinctColumns(records[0] ?? []);
-  const rows = records.slice(1).filter((record) => record.length === columns.length);
-  return { columns, rows: rows.map((row) => ({ kind: 'cells', cells: row })) };
+  // A first line without a letter names nothing: it is the first row.
+  const hasHeader = (records[0] ?? []).some((cell) => /\p{L}/u.test(cell));
+  const columns = distinctColumns(hasHeader ? (records[0] ?? []) : (records[0] ?? []).map(() => ''));
+  const rows = records.slice(hasHeader ? 1 : 0).filter((record) => record.length === columns.length);
+  return { columns, rows: rows.map((row) => ({ kind: 'cells', cells: row })), hasHeader };
 }
 
 async function profileOf(column: string, values: readonly string[]): Promise<Profile> {
@@ -136,7 +181,8 @@ async function timeFormatOf(
   if (await fits(undefined)) return { format: undefined, otherFormat: undefined };
   const isNumber = values.every((value) => /^\d+$/.test(value));
   if (isNumber) {
-    if (!dateName.test(column)) return undefined;
+    const isUnnamed = /^column_\d+$/.test(column) && values.length >= 5;
+    if (!dateName.test(column) && !isUnnamed) return undefined;
     const plausible = async (format: string) => {
       const read = await createDayReader(format);
       return values.every((value) => {
@@ -144,7 +190,7 @@ async function timeFormatOf(
         return day.ok && day.value >= '1980-01-01' && day.value < '2100-01-01';
       });
     };
-    for (const format of ['yyyyMMdd', 'X', 'x']) {
+    for (const format of isUnnamed ? ['yyyyMMdd'] : ['yyyyMMdd', 'X', 'x']) {
       if (await plausible(format)) return { format, otherFormat: undefined };
     }
     return undefined;
@@ -166,6 +212,7 @@ function draft(
   table: TableFile,
   profiles: readonly Profile[],
   cells: readonly { column: string; values: readonly string[] }[],
+  about: { hasHeader: boolean; remark: string | undefined },
 ): string {
   const used = new Set<Profile>();
   const take = (test: RegExp, ...kinds: Kind[]): Profile | undefined => {
@@ -184,8 +231,12 @@ function draft(
   const lines = [
     `# Drafted from ${fileName}. Lines marked "unsure" need you: correct them, then save this file in mappings/.`,
     `source: ${sourceName(fileName)} # unsure: how you call the system that this file comes from`,
-    `files: ${quoted(fileName.replace(/\d{2,}([-_.]?\d+)*/g, '*'))}`,
+    ...(about.remark === undefined ? [] : [about.remark]),
+    `files: ${quoted(fileGlob(fileName))}`,
     ...formatLines(table, profiles, cells),
+    ...(about.hasHeader
+      ? []
+      : ['  header: false # unsure: no line names the columns; write their names here as a list']),
   ];
   const spend = take(names.spend, 'number');
   const hasPerson = profiles.some(({ kind }) => kind === 'email' || kind === 'phone');
@@ -196,7 +247,7 @@ function draft(
       ({ column }) => names.clicks.test(column) || names.impressions.test(column) || names.campaign.test(column),
     );
   if (spend !== undefined && !isCost) used.delete(spend);
-  return `${[...lines, ...(isCost && spend !== undefined ? costLines(spend, take, ofKind) : eventLines(profiles, take, ofKind, fileName)), ...restLines(profiles, used, isCost)].join('\n')}\n`;
+  return `${[...lines, ...(isCost && spend !== undefined ? costLines(spend, take, ofKind, channelOfSpend(`${fileName} ${profiles.map(({ column }) => column).join(' ')}`)) : eventLines(profiles, take, ofKind, fileName)), ...restLines(profiles, used, isCost)].join('\n')}\n`;
 }
 
 type Take = (test: RegExp, ...kinds: Kind[]) => Profile | undefined;
@@ -242,16 +293,21 @@ function dayValue(time: Profile | undefined, clock: Profile | undefined): string
   return `{ column: ${quoted(time.column)}${format} }${doubt}`;
 }
 
-function costLines(spend: Profile, take: Take, ofKind: (kind: Kind) => Profile | undefined): string[] {
+function channelOfSpend(words: string): string {
+  return /facebook|(^|[^a-z])fb[^a-z]|meta|instagram|tiktok|linkedin/i.test(words) ? 'Paid Social' : 'Paid Search';
+}
+
+function costLines(spend: Profile, take: Take, ofKind: (kind: Kind) => Profile | undefined, channel: string): string[] {
   const optional = (name: string, profile: Profile | undefined) => (profile ? [`    ${name}: ${slot(profile)}`] : []);
   const currency = take(names.currency, 'text');
   return [
     'costs:',
     `  - cost_date: ${dayValue(take(dateName, 'time') ?? ofKind('time'), undefined)}`,
+    ...optional('account', take(names.account)),
     ...optional('campaign_id', take(names.campaignId)),
     ...optional('campaign', take(names.campaign)),
     ...optional('ad_group', take(names.adGroup) ?? take(names.ad)),
-    '    channel: Paid Search # unsure: the channel that this money was spent on',
+    `    channel: ${channel} # unsure: the channel that this money was spent on`,
     ...optional('impressions', take(names.impressions, 'number')),
     ...optional('clicks', take(names.clicks, 'number')),
     `    spend: { column: ${quoted(spend.column)} }`,
@@ -282,7 +338,7 @@ function eventLines(
     { name: 'loyalty_card', profile: take(names.card, 'text', 'number') },
     { name: 'user_id', profile: take(names.user, 'text', 'number') },
     { name: 'anonymous_id', profile: take(names.visitor, 'text', 'number') },
-    { name: 'crm_id', profile: take(names.person, 'text', 'number') },
+    { name: 'crm_id', profile: take(names.person, 'text', 'number') ?? take(/^(id|code|codice)$/i, 'text', 'number') },
   ].filter(({ profile }) => profile !== undefined);
   const tax = take(names.tax, 'number');
   const money = take(names.money, 'number');
@@ -299,7 +355,8 @@ function eventLines(
           : money !== undefined && channel === undefined
             ? 'Order Completed # unsure: whether each row is an order'
             : 'Contact # unsure: what happened; see docs/interface.md for the names that count';
-  const lines = ['events:', `  - event_type: ${type}`];
+  const kinds = money === undefined ? undefined : kindsOf(profiles);
+  const lines = kinds === undefined ? ['events:', `  - event_type: ${type}`] : ['events:', ...kindLines(kinds)];
   if (order?.isUnique) lines.push(`    event_id: ${slot(order)}`);
   else lines.push('    # no column names each row alone: equal rows of one file count as different events');
   lines.push(`    occurred_at: ${dayValue(time, clock)}`);
@@ -338,6 +395,31 @@ function eventLines(
     );
   }
   return lines;
+}
+
+/** A column that tells orders from what led to them, as exports of touches have. */
+function kindsOf(profiles: readonly Profile[]): Profile | undefined {
+  return profiles.find(
+    ({ column, kind, distinct }) =>
+      kind === 'text' &&
+      /interaction|event|action|^type$|tipo/i.test(column) &&
+      distinct.length > 1 &&
+      distinct.length <= 8 &&
+      distinct.some((value) => orderWord.test(value)),
+  );
+}
+
+const orderWord = /^(conversion|purchase|order|sale|acquisto|ordine|vendita)s?$/i;
+
+function kindLines({ column, distinct }: Profile): string[] {
+  const typeOf = (value: string) =>
+    orderWord.test(value) ? 'Order Completed' : /impression|view|visualizz/i.test(value) ? 'Ad Viewed' : 'Contact';
+  return [
+    '  - event_type: # unsure: what each value means',
+    `      column: ${quoted(column)}`,
+    '      map:',
+    ...distinct.map((value) => `        ${quoted(value)}: ${typeOf(value)}`),
+  ];
 }
 
 /** Columns without a place: kept as properties where they are few words or numbers, and named in any case. */
