@@ -34,6 +34,7 @@ orders_copied as (
         and event_once.order_id is not null
         and not event_once.is_bot
         and event_once.event_key not in (select consent_stripped.event_key from consent_stripped)
+        and event_once.event_key not in (select unproven_copies.event_key from unproven_copies)
 ),
 
 order_members as (
