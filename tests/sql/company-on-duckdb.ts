@@ -50,6 +50,8 @@ export interface CompanyInput {
   /** The instant of the build; 2026-07-01 10:00 UTC where absent. */
   now?: string;
   asOf?: string;
+  /** Only these models and what they are made of, as `percorso build --select`; all where absent. */
+  select?: string;
   /** Records in one raw object; all in one where absent. */
   recordsPerObject?: number;
 }
@@ -107,6 +109,7 @@ export async function buildCompany(input: CompanyInput): Promise<BuiltCompany> {
     const plan = planBuild(models, {
       timeZone: config.timeZone,
       settings: settingTables(config, lists, today, input.asOf),
+      ...(input.select === undefined ? {} : { select: input.select }),
     });
     const failing: BuiltCompany['failing'] = { error: [], warn: [] };
     for (const step of plan.steps) {
