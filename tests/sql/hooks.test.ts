@@ -71,7 +71,9 @@ describe.each(['shopify', 'gross'])('orders told by web hook to the source %s', 
   let company: BuiltCompany;
   beforeAll(async () => {
     company = await build({
-      config: { sources: { shopify: {}, gross: { gross: true, vatRate: 0.22, shippingIncluded: true } } },
+      config: {
+        sources: { [source]: source === 'gross' ? { gross: true, vatRate: 0.22, shippingIncluded: true } : {} },
+      },
       events: calls(source),
       now: '2026-06-04T10:00:00Z',
     });
