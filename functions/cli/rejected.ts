@@ -1,11 +1,18 @@
 import type { Command } from 'commander';
 import * as z from 'zod';
+import { UsageError } from '#core/errors';
 import type { Company } from '#pipeline/company';
 import type { CliContext } from './context.ts';
 import { formatTable } from './output.ts';
 
 const filterShape = z.object({ source: z.string().optional(), reason: z.string().optional() });
-const showShape = filterShape.extend({ limit: z.coerce.number().int().min(1).max(100_000) });
+const showShape = filterShape.extend({
+  limit: z.coerce.number().int().min(1).max(100_000),
+  editable: z.boolean().optional(),
+});
+const replayShape = filterShape.extend({ file: z.string().optional() });
+/** A line of `show --editable`, mended. */
+const mendedLine = z.looseObject({ rejected: z.string().min(1), record: z.record(z.string(), z.unknown()) });
 
 /** `percorso rejected`: what could not be read, why, and again after the mend. */
 export function register(program: Command, context: CliContext): void {
@@ -20,10 +27,11 @@ export function register(program: Command, context: CliContext): void {
   );
   filtered(rejected.command('show').description('the refused records with their originals'))
     .option('--limit <n>', 'how many at most', '20')
+    .option('--editable', 'as JSON Lines, to mend the records and hand them to `replay --file`')
     .action(async (given: unknown) => show(context, showShape.parse(given)));
-  filtered(rejected.command('replay').description('read them again, after the mend')).action(async (given: unknown) =>
-    replay(context, filterShape.parse(given)),
-  );
+  filtered(rejected.command('replay').description('read them again, after the mend'))
+    .option('--file <file>', 'only the records in this file, as they stand in it (see `show --editable`)')
+    .action(async (given: unknown) => replay(context, replayShape.parse(given)));
 }
 
 type Filter = z.output<typeof filterShape>;
@@ -63,8 +71,22 @@ async function list(context: CliContext, filter: Filter): Promise<void> {
 async function show(context: CliContext, options: z.output<typeof showShape>): Promise<void> {
   const company = await openCompany(context);
   const { showRejected } = await import('#pipeline/rejected');
-  const { limit, ...filter } = options;
+  const { limit, editable, ...filter } = options;
   const shown = await showRejected(company.lake, await company.identifierKey(), filter, limit);
+  if (editable) {
+    const [{ rejectedId }, { editableRecord }] = await Promise.all([
+      import('#pipeline/rejected'),
+      import('#pipeline/rejected-row'),
+    ]);
+    const identifierKey = await company.identifierKey();
+    for (const { record, original } of shown) {
+      const { source, reason, message, file, line } = record;
+      const rejected = rejectedId(identifierKey, record, original);
+      const about = { rejected, source, reason, message, file, line, record: editableRecord(original) };
+      context.stdout(`${JSON.stringify(about)}\n`);
+    }
+    return;
+  }
   if (context.json) {
     const records = shown.map(({ record: { original: _, ...record }, original }) => ({
       ...record,
@@ -84,7 +106,45 @@ async function show(context: CliContext, options: z.output<typeof showShape>): P
   }
 }
 
-async function replay(context: CliContext, filter: Filter): Promise<void> {
+/** @throws UsageError where the file is not there, or a line of it is no mended record. */
+async function mendsIn(context: CliContext, name: string): Promise<Map<string, (original: Buffer) => Buffer>> {
+  const [{ readFile }, { resolve }, { mendedOriginal }] = await Promise.all([
+    import('node:fs/promises'),
+    import('node:path'),
+    import('#pipeline/rejected-row'),
+  ]);
+  let text: string;
+  try {
+    text = await readFile(resolve(context.cwd, name), 'utf8');
+  } catch (cause) {
+    throw new UsageError(`no file ${name}`, { mend: 'write one with `percorso rejected show --editable`', cause });
+  }
+  const mends = new Map<string, (original: Buffer) => Buffer>();
+  for (const [index, line] of text.split('\n').entries()) {
+    if (line.trim() === '') continue;
+    const parsed = mendedLine.safeParse(jsonOf(line));
+    if (!parsed.success) {
+      throw new UsageError(`${name}, line ${index + 1} is no record of \`percorso rejected show --editable\``, {
+        mend: 'keep `rejected` and mend the fields of `record`; one JSON object a line',
+      });
+    }
+    const { rejected, record } = parsed.data;
+    mends.set(rejected, (original) => mendedOriginal(original, record, rejected));
+  }
+  return mends;
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+async function replay(context: CliContext, given: z.output<typeof replayShape>): Promise<void> {
+  const { file, ...filter } = given;
+  const mends = file === undefined ? undefined : await mendsIn(context, file);
   const company = await openCompany(context);
   const [
     { createSegmentReplayer, createSnowplowReplayer, replayRejected },
@@ -105,7 +165,7 @@ async function replay(context: CliContext, filter: Filter): Promise<void> {
     createHookReplayer(company.config, identifierKey, hasRate),
     ...(await fileReplayers(company)),
   ];
-  const counts = await replayRejected(company.lake, identifierKey, replayers, filter);
+  const counts = await replayRejected(company.lake, identifierKey, replayers, filter, mends);
   if (context.json) context.stdout(`${JSON.stringify(counts)}\n`);
   const { taken, events, costs, refused, unknown } = counts;
   context.stderr(`${taken} records taken (${events} events, ${costs} costs); ${refused} refused again.\n`);
@@ -114,6 +174,12 @@ async function replay(context: CliContext, filter: Filter): Promise<void> {
   }
   if (unknown > 0) {
     context.stderr(`${unknown} cannot be read again from here: correct their file and import it again.\n`);
+  }
+  if (mends !== undefined && taken + refused + unknown < mends.size) {
+    const gone = mends.size - taken - refused - unknown;
+    context.stderr(
+      `${gone} of the file ${gone === 1 ? 'is' : 'are'} no longer among the refused: taken before, or dropped.\n`,
+    );
   }
   if (taken > 0) context.stderr('`percorso build` brings them into the figures.\n');
 }

@@ -92,7 +92,7 @@ export async function fileReplayers(company: ImportCompany): Promise<Replayer[]>
     const events: StoredEvent[] = [];
     const costs: StoredCost[] = [];
     for (const input of read.events) {
-      const admitted = admitter.event(input, (contentHash) => `${contentHash}-${row.ordinal}`);
+      const admitted = admitter.event(input, (contentHash) => `${contentHash}-${row.mend ?? row.ordinal}`);
       if (!admitted.ok) return admitted;
       events.push(admitted.value);
     }

@@ -20,6 +20,8 @@ const rejectedRowSchema = z.object({
   received_at: z.string(),
   /** Which of the equal rows of its file it was. */
   ordinal: z.number().int().min(1),
+  /** Of a row that a person mended: it is none of the rows that the file has, also where it equals one. */
+  mend: z.string().optional(),
 });
 export type RejectedRow = z.output<typeof rejectedRowSchema>;
 
@@ -48,4 +50,30 @@ export function parseRejectedRow(original: Buffer): RejectedRow | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** What of a refused record a person mends: the row by its columns, or the JSON as it came. */
+export function editableRecord(original: Buffer): unknown {
+  const row = parseRejectedRow(original);
+  if (row?.values !== undefined) {
+    const { columns = [], values } = row;
+    return Object.fromEntries(values.map((value, index) => [columns[index] ?? `column_${index + 1}`, value]));
+  }
+  try {
+    return JSON.parse(row?.text ?? original.toString('utf8'));
+  } catch {
+    return row?.text ?? original.toString('utf8');
+  }
+}
+
+/** The original with its record mended: all else, such as the import that its costs belong to, stays. */
+export function mendedOriginal(original: Buffer, record: Record<string, unknown>, id: string): Buffer {
+  const row = parseRejectedRow(original);
+  if (row === undefined) return Buffer.from(JSON.stringify(record));
+  const { columns: _columns, values, text: _text, ...rest } = row;
+  const content =
+    values === undefined
+      ? { text: JSON.stringify(record) }
+      : { columns: Object.keys(record), values: Object.values(record).map((value) => String(value ?? '')) };
+  return Buffer.from(JSON.stringify({ ...rest, ...content, mend: id }));
 }

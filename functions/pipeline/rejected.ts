@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import * as z from 'zod';
@@ -9,6 +10,7 @@ import { PercorsoError } from '#core/errors';
 import type { StoredEvent } from '#core/event';
 import { lake as places, type RejectedRecord } from '#core/lake';
 import type { Store } from '#core/ports';
+import { isRecord } from '#core/row-reading';
 import { createSealing } from '#core/sealing';
 import { type AdmitContext, createAdmitter } from '#pipeline/admit';
 import { createRawWriter } from '#pipeline/store';
@@ -143,25 +145,75 @@ export async function showRejected(
   return shown;
 }
 
+/** Names a refused record, so that its mend can find it; it tells nothing of what the record holds. */
+export function rejectedId(identifierKey: Buffer, record: Pick<RejectedRecord, 'via'>, original: Buffer): string {
+  return createSealing(identifierKey)
+    .fingerprint(`${record.via}\n${original.toString('base64')}`)
+    .slice(0, 16);
+}
+
+/** Costs that a replay has taken, kept until their refused records are gone: a kill in between must not count them twice. */
+const costBatch = z.object({
+  ids: z.array(z.string()),
+  costs: z.array(z.custom<StoredCost>((cost) => isRecord(cost))),
+});
+const batchesOf = (key: string) =>
+  `${places.imports}replays/${createHash('sha256').update(key).digest('hex').slice(0, 32)}`;
+
+/** Writes what an earlier replay of this object took, once more and under the same names; the ids of those records. */
+async function finishCosts(
+  lake: Store,
+  identifierKey: Buffer,
+  key: string,
+): Promise<{ ids: Set<string>; files: string[] }> {
+  const ids = new Set<string>();
+  const files = await lake.list(`${batchesOf(key)}-`);
+  for (const file of files) {
+    const body = await lake.get(file);
+    if (body === undefined) continue;
+    const batch = costBatch.parse(JSON.parse(Buffer.from(body).toString('utf8')));
+    const raw = createRawWriter(lake, { identifierKey });
+    for (const cost of batch.costs) await raw.cost(cost);
+    await raw.flush();
+    for (const id of batch.ids) ids.add(id);
+  }
+  return { ids, files };
+}
+
 /**
  * Reads refused records again. What is taken leaves `rejected/`, so a second replay does nothing; what is refused again
- * stays. Killed half way it is run again: the event ids decide.
+ * stays. Killed half way it is run again: the event ids decide, and costs that were taken are known by their record.
+ * @param mends by `rejectedId`, what stands in a record's place; with it only these records are read.
  */
 export async function replayRejected(
   lake: Store,
   identifierKey: Buffer,
   replayers: readonly Replayer[],
   filter: RejectedFilter = {},
+  mends?: ReadonlyMap<string, (original: Buffer) => Buffer>,
 ): Promise<ReplayCounts> {
   const sealing = createSealing(identifierKey);
   const counts: ReplayCounts = { events: 0, costs: 0, taken: 0, refused: 0, why: [], unknown: 0 };
-  for (const key of await lake.list(places.rejected)) {
+  // A kill may have left a record in two objects.
+  const costsTaken = new Set<string>();
+  const keys = await lake.list(places.rejected);
+  const waiting = new Set(keys.map(batchesOf));
+  for (const file of await lake.list(`${places.imports}replays/`)) {
+    if (!waiting.has(file.replace(/-\d+\.json$/, ''))) await lake.remove(file);
+  }
+  for (const key of keys) {
     const records = await readObject(lake, key);
     const raw = createRawWriter(lake, { identifierKey });
     const left: RejectedRecord[] = [];
+    const { ids: finished, files } = await finishCosts(lake, identifierKey, key);
+    for (const id of finished) costsTaken.add(id);
+    const batch: z.output<typeof costBatch> = { ids: [], costs: [] };
     let taken = 0;
     for (const record of records) {
-      if (!matches(record, filter)) {
+      const original = Buffer.from(sealing.open(record.original), 'base64');
+      const id = rejectedId(identifierKey, record, original);
+      const mend = mends?.get(id);
+      if (!matches(record, filter) || (mends !== undefined && mend === undefined && !finished.has(id))) {
         left.push(record);
         continue;
       }
@@ -171,8 +223,8 @@ export async function replayRejected(
         left.push(record);
         continue;
       }
-      const replayed = await replayer.replay(record, Buffer.from(sealing.open(record.original), 'base64'));
-      if (!replayed.ok) {
+      const replayed = await replayer.replay(record, mend === undefined ? original : mend(original));
+      if (!replayed.ok && !finished.has(id)) {
         counts.refused += 1;
         // It stays as it was: the reason for which it came here is the one to group by. Why it failed now is told.
         left.push(record);
@@ -182,18 +234,29 @@ export async function replayRejected(
         continue;
       }
       taken += 1;
+      if (!replayed.ok) continue;
       for (const event of replayed.events) await raw.event(event);
-      for (const cost of replayed.costs) await raw.cost(cost);
       counts.events += replayed.events.length;
+      if (replayed.costs.length === 0 || costsTaken.has(id)) continue;
+      costsTaken.add(id);
+      batch.ids.push(id);
+      batch.costs.push(...replayed.costs);
       counts.costs += replayed.costs.length;
     }
     if (taken === 0) continue;
+    if (batch.ids.length > 0) {
+      const file = `${batchesOf(key)}-${files.length}.json`;
+      await lake.put(file, JSON.stringify(batch));
+      files.push(file);
+      for (const cost of batch.costs) await raw.cost(cost);
+    }
     // First what was taken, then what is left, and only then the old object goes: a kill can double, never lose.
     await raw.flush();
     const rest = createRawWriter(lake, { identifierKey });
     for (const record of left) await rest.reject(record);
     await rest.flush();
     await lake.remove(key);
+    for (const file of files) await lake.remove(file);
     counts.taken += taken;
   }
   return counts;
