@@ -77,6 +77,12 @@ beforeAll(async () => {
       percorso.identify('u-1', { email: 'anna@esempio.it', plan: 'oro' });
       percorso.track('Order Completed', { order_id: 'o-1', revenue: 100, currency: 'EUR', coupon: 'BENVENUTO' });
     </script>`;
+  // As a tag manager puts it in: later, without attributes, the key in the address.
+  pages['/tagged'] = `<!doctype html><title>Bottega</title><script>
+      const script = document.createElement('script');
+      script.src = 'http://127.0.0.1:' + location.port + '/percorso.js?key=own-key';
+      document.head.append(script);
+    </script>`;
   door = await openDoor(
     `{ segment: { kind: 'browser', writeKeyEnv: 'SEGMENT_KEY' }, rudder: { kind: 'browser', writeKeyEnv: 'RUDDER_KEY' },
        own: { kind: 'browser', writeKeyEnv: 'OWN_KEY' }, snowplow: { kind: 'browser' } }`,
@@ -177,6 +183,25 @@ describe('what the SDK in a browser sent, through a server that fails at first, 
     await page.close();
     await proxy.close();
   });
+});
+
+test('percorso.js works from a tag manager too, and without a key says so and sends nothing', async () => {
+  proxy = await flakyProxy(door.address, [], pages);
+  const page = await browser.newPage();
+  const broken: string[] = [];
+  page.on('pageerror', (error) => broken.push(String(error)));
+  await page.goto(`http://localhost:${proxy.port}/tagged${query}`);
+  await until(
+    async () => JSON.stringify(await door.raw('own')).includes(`/tagged${query}`),
+    () => broken,
+  );
+  expect(broken).toEqual([]);
+  const asked = proxy.log.length;
+  await page.setContent(`<script src="http://127.0.0.1:${proxy.port}/percorso.js"></script>`, { waitUntil: 'load' });
+  expect(broken.join()).toContain('data-write-key');
+  expect(proxy.log).toHaveLength(asked);
+  await page.close();
+  await proxy.close();
 });
 
 test('percorso.js remembers the consent, and sends it with every event from there on', async () => {
