@@ -64,6 +64,7 @@ async function collect(context: CliContext, options: z.output<typeof optionsShap
       `no web hook can send for "${source}": ${variable} is not set. Set it to the secret that signs them.\n`,
     );
   }
+  const heard = [...new Set([...keys.map(({ source }) => source), ...hookSecrets.secrets.keys()])];
   const isOpenToTrackers = Object.values(config.sources).some(
     ({ kind, writeKeyEnv }) => kind === 'browser' && writeKeyEnv === undefined,
   );
@@ -107,10 +108,8 @@ async function collect(context: CliContext, options: z.output<typeof optionsShap
     const listening = serve({ fetch: app.fetch, port, hostname, serverOptions: patience }, (info) => {
       const name = info.family === 'IPv6' ? `[${info.address}]` : info.address;
       const address = `http://${name}:${info.port}`;
-      if (context.json)
-        context.stdout(`${JSON.stringify({ address, port: info.port, sources: keys.map(({ source }) => source) })}\n`);
-      else
-        context.stdout(`collecting on ${address} for ${keys.map(({ source }) => source).join(', ') || 'no source'}\n`);
+      if (context.json) context.stdout(`${JSON.stringify({ address, port: info.port, sources: heard })}\n`);
+      else context.stdout(`collecting on ${address} for ${heard.join(', ') || 'no source'}\n`);
       listening.off('error', refuse);
       resolve(listening);
     });
