@@ -1,6 +1,9 @@
 import { defineConfig } from 'vitest/config';
 
-/** Three projects: `unit` is quick and needs nothing; `slow` starts processes and builds whole companies; `browser` needs the built site. */
+/**
+ * Four projects: `unit` is quick and needs nothing; `slow` starts processes and builds whole companies; `browser` makes the site
+ * and opens it; `trino` runs the models on a real Trino, for which it needs Java 24 or later.
+ */
 export default defineConfig({
   test: {
     projects: [
@@ -14,6 +17,7 @@ export default defineConfig({
           fileParallelism: false,
         },
       },
+      { test: { name: 'trino', include: ['tests/trino/**/*.test.ts'], fileParallelism: false } },
       {
         test: {
           name: 'browser',

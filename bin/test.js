@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // `npm test`: installs what is missing and runs every test that needs nothing but npm. `node bin/test.js browser` runs the
-// browser tests, which also need the dashboards' packages. More arguments go to vitest.
+// browser tests, which also need the dashboards' packages; `node bin/test.js trino` those on a real Trino, which need Java.
+// More arguments go to vitest.
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { checkNode, installMissing, run } from './install.js';
@@ -8,20 +9,21 @@ import { checkNode, installMissing, run } from './install.js';
 checkNode();
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const [first, ...rest] = process.argv.slice(2);
-const isBrowser = first === 'browser';
-const more = isBrowser ? rest : first === undefined ? [] : [first, ...rest];
+const part = first === 'browser' || first === 'trino' ? first : undefined;
+const more = part !== undefined ? rest : process.argv.slice(2);
 const bin = (name) => join(root, 'node_modules', '.bin', name);
 
 await installMissing(root, 'percorso');
-const projects = isBrowser ? ['--project', 'browser'] : ['--project', 'unit', '--project', 'slow'];
-if (isBrowser) await installMissing(join(root, 'dashboards'), 'dashboards');
-const steps = isBrowser
-  ? []
-  : [
-      [bin('tsc'), []],
-      [bin('biome'), ['check', '.']],
-      [bin('knip'), []],
-    ];
+const projects = part !== undefined ? ['--project', part] : ['--project', 'unit', '--project', 'slow'];
+if (part === 'browser') await installMissing(join(root, 'dashboards'), 'dashboards');
+const steps =
+  part !== undefined
+    ? []
+    : [
+        [bin('tsc'), []],
+        [bin('biome'), ['check', '.']],
+        [bin('knip'), []],
+      ];
 for (const [command, args] of steps) {
   const code = await run(command, args, { cwd: root });
   if (code !== 0) process.exit(code);

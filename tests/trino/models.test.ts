@@ -1,0 +1,168 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DateTime } from 'luxon';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createDuckDbWarehouse } from '#adapters/duckdb-warehouse';
+import { createFolderStore } from '#adapters/folder-store';
+import { createQueryReader } from '#adapters/trino-reader';
+import { main } from '#cli/main';
+import type { Warehouse } from '#core/ports';
+import { planCompany } from '#pipeline/build';
+import { type Catalogue, isSqlModel, readCatalogue } from '#pipeline/catalogue';
+import { type Company, loadCompany } from '#pipeline/company';
+import type { Plan, Step } from '#pipeline/plan';
+import { startTrino, whatIsMissing } from './server.ts';
+import { createTrinoWarehouse, ourType } from './trino-warehouse.ts';
+
+/*
+ * The same build on DuckDB and on a real Trino, the engine behind Athena: every table that a model makes is compared row
+ * by row, doubles to 1e-9 of their size, all else exactly. The company is a small demo, so that dirt and every kind of source are in it.
+ */
+const missing = whatIsMissing();
+if (missing !== undefined) process.stderr.write(`skipped: a real Trino needs ${missing}\n`);
+
+describe.skipIf(missing !== undefined)('the models on a real Trino', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'percorso-two-engines-'));
+  const dir = join(folder, 'demo');
+  let trino: Awaited<ReturnType<typeof startTrino>>;
+  let onTrino: ReturnType<typeof createTrinoWarehouse>;
+  let onDuckDb: Warehouse;
+  let company: Company;
+  let catalogue: Catalogue;
+  let plan: Plan;
+
+  beforeAll(async () => {
+    const starting = startTrino();
+    const percorso = async (codes: number[], ...argv: string[]) => {
+      let said = '';
+      const code = await main(argv, {
+        cwd: folder,
+        env: {},
+        now: () => new Date('2026-11-20T09:00:00Z'),
+        stdout: () => {},
+        stderr: (text) => {
+          said += text;
+        },
+        isTerminal: false,
+      });
+      expect(codes, said).toContain(code);
+    };
+    await percorso([0], 'demo', dir, '--customers', '600', '--days', '240', '--no-truth');
+    // 1: the bad rows that the demo plants may be all that a small file holds.
+    await percorso([0, 1], '--dir', dir, 'import', join(dir, 'landing'));
+    company = await loadCompany({ dir, env: {}, openStore: createFolderStore });
+    catalogue = await readCatalogue(await createQueryReader());
+    plan = planCompany(company, catalogue, { now: () => new Date('2026-11-20T09:00:00Z') });
+    onDuckDb = await createDuckDbWarehouse();
+    trino = await starting;
+    onTrino = createTrinoWarehouse(trino.address);
+    await onTrino.ready();
+  }, 900_000);
+  afterAll(async () => {
+    await onDuckDb?.close();
+    trino?.stop();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  async function perform(step: Step, warehouse: Warehouse): Promise<void> {
+    if (step.kind === 'rows') await warehouse.createTableFromRows(step.table, step.columns, step.rows);
+    if (step.kind === 'raw') {
+      const keys = (await company.lake.list(step.prefix)).filter((key) => /\.jsonl(\.gz)?$/.test(key));
+      await warehouse.createTableFromJsonLines(
+        step.table,
+        step.columns,
+        keys.map((key) => company.lake.locate(key)),
+        step.origin === undefined ? undefined : { column: step.origin, skip: company.lake.locate('x').length - 1 },
+      );
+    }
+    if (step.kind === 'solver') {
+      const solver = catalogue.models.find((model) => model.name === step.table);
+      if (solver !== undefined && !isSqlModel(solver)) await solver.run(warehouse);
+    }
+    if (step.kind === 'model') await warehouse.createTable(step.table, step.sql);
+  }
+
+  /** A value in the one form in which both engines are compared. */
+  function comparable(value: unknown, type: string): unknown {
+    if (value === null || value === undefined) return null;
+    if (type === 'double') return Number(value);
+    if (type === 'timestamptz') {
+      // DuckDB: 2026-01-05T10:00:00.000Z. Trino: 2026-01-05 10:00:00.000 UTC, or in the zone in which it was reckoned.
+      const [, day = '', time = '', zone = ''] = /^(\S{10})[ T]([\d:.]+) ?(.*)$/.exec(String(value)) ?? [];
+      return DateTime.fromISO(`${day}T${time}`, { zone: zone === 'Z' ? 'UTC' : zone }).toMillis();
+    }
+    return typeof value === 'boolean' ? value : String(value);
+  }
+
+  /** Rows in an order that the last bits of doubles do not change: exact columns first, then doubles by value. */
+  function ordered(
+    rows: readonly unknown[][],
+    types: readonly string[],
+  ): { exact: string; doubles: (number | null)[] }[] {
+    const isDouble = (index: number) => types[index] === 'double';
+    return rows
+      .map((row) => {
+        const values = row.map((value, index) => comparable(value, types[index] ?? ''));
+        return {
+          exact: JSON.stringify(values.filter((_, index) => !isDouble(index))),
+          doubles: values.flatMap((value, index) => (isDouble(index) ? [value === null ? null : Number(value)] : [])),
+        };
+      })
+      .sort((a, b) => {
+        if (a.exact !== b.exact) return a.exact < b.exact ? -1 : 1;
+        for (const [index, value] of a.doubles.entries()) {
+          const difference = (value ?? -Infinity) - (b.doubles[index] ?? -Infinity);
+          if (Math.abs(difference) > 1e-9 * Math.max(1, Math.abs(value ?? 0))) return difference;
+        }
+        return 0;
+      });
+  }
+
+  /** The first row that is not the same on both engines, or undefined; doubles may differ by 1e-9 of their size. */
+  function firstDifference(there: unknown[][], here: unknown[][], types: readonly string[]): unknown {
+    const [a, b] = [ordered(there, types), ordered(here, types)];
+    for (let at = 0; at < Math.max(a.length, b.length); at++) {
+      const [onTrinoRow, onDuckDbRow] = [a[at], b[at]];
+      const isSame =
+        onTrinoRow?.exact === onDuckDbRow?.exact &&
+        onTrinoRow?.doubles.every((value, index) => {
+          const other = onDuckDbRow?.doubles[index];
+          if (value === null || other === null || other === undefined) return value === other;
+          return Math.abs(value - other) <= 1e-9 * Math.max(1, Math.abs(value));
+        });
+      if (isSame !== true) return { onTrinoRow, onDuckDbRow };
+    }
+    return undefined;
+  }
+
+  test('give the same rows and the same types as on DuckDB, table by table', async () => {
+    const compared: string[] = [];
+    for (const step of plan.steps) {
+      if (step.kind === 'publish') break;
+      if (step.kind === 'drop') continue;
+      if (step.kind === 'check') {
+        const [there, here] = await Promise.all([onTrino.rows(step.sql), onDuckDb.query(step.sql)]);
+        expect(there.rows.length, `rows of the check ${step.check}`).toBe(here.length);
+        continue;
+      }
+      await perform(step, onDuckDb);
+      await perform(step, onTrino);
+      if (step.kind !== 'model' && step.kind !== 'solver') continue;
+      const columns = await onDuckDb.columns(step.table);
+      const types = columns.map((column) => column.type);
+      const there = await onTrino.rows(`select * from ${step.table}`);
+      expect(
+        there.columns.map((column) => ourType(column.type)),
+        `types of ${step.table}`,
+      ).toEqual(types);
+      const here = (await onDuckDb.query(`select * from ${step.table}`)).map((row) =>
+        columns.map(({ name }) => row[name]),
+      );
+      expect(firstDifference(there.rows, here, types), step.table).toBeUndefined();
+      compared.push(`${step.table} (${here.length})`);
+    }
+    process.stderr.write(`${compared.length} tables compared, rows in each: ${compared.join(', ')}\n`);
+    expect(compared.length).toBe(catalogue.models.length);
+  }, 900_000);
+});

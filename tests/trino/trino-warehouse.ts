@@ -1,0 +1,148 @@
+import { readFileSync } from 'node:fs';
+import { gunzipSync } from 'node:zlib';
+import * as z from 'zod';
+import type { SqlValue, Warehouse } from '#core/ports';
+
+const page = z.looseObject({
+  nextUri: z.string().optional(),
+  columns: z.array(z.looseObject({ name: z.string(), type: z.string() })).optional(),
+  data: z.array(z.array(z.unknown())).optional(),
+  error: z.looseObject({ message: z.string() }).optional(),
+});
+
+export interface TrinoRows {
+  columns: { name: string; type: string }[];
+  rows: unknown[][];
+}
+
+/** Our names of types in Trino's words. */
+const trinoType = (type: string) =>
+  type.replace(/^struct\(/, 'row(').replace('timestamptz', 'timestamp(6) with time zone');
+/** Trino's types in ours: what both engines call a column. */
+export const ourType = (type: string) =>
+  type
+    .replace(/^timestamp\(\d\) with time zone$/, 'timestamptz')
+    .replace(/^(varchar|char)\(\d+\)$/, 'varchar')
+    .replaceAll(' ', '');
+
+function literal(value: unknown, type: string): string {
+  if (value === null || value === undefined) return 'null';
+  if (type.startsWith('struct(')) {
+    const fields = type
+      .slice('struct('.length, -1)
+      .split(', ')
+      .map((field) => field.split(' '));
+    const given = z.record(z.string(), z.unknown()).parse(value);
+    const items = fields.map(([name = '', of = '']) => literal(given[name], of));
+    return `cast(row(${items.join(', ')}) as ${trinoType(type)})`;
+  }
+  if (type === 'varchar') return `'${String(value).replaceAll("'", "''")}'`;
+  if (type === 'date') return `date '${String(value)}'`;
+  if (type === 'double') return `double '${String(value)}'`;
+  return type.startsWith('decimal') ? `cast('${String(value)}' as ${type})` : String(value);
+}
+
+/** The test's Warehouse on a real Trino's memory connector. Tables are dropped with the server; nothing is unloaded. */
+export function createTrinoWarehouse(address: string): Warehouse & {
+  rows(sql: string): Promise<TrinoRows>;
+  /** Resolves once the server does work: one that has just started answers before its only node is known. */
+  ready(): Promise<void>;
+} {
+  const headers = {
+    'X-Trino-User': 'percorso',
+    'X-Trino-Catalog': 'memory',
+    'X-Trino-Schema': 'default',
+    'X-Trino-Time-Zone': 'UTC',
+    'X-Trino-Client-Capabilities': 'PARAMETRIC_DATETIME',
+    'Content-Type': 'text/plain; charset=utf-8',
+  };
+  // Whole numbers beyond 2^53 would lose digits in JSON.parse: they stay text.
+  const digits = (text: string) =>
+    text.replace(/"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g, (token) =>
+      /^-?\d{16,}$/.test(token) ? `"${token}"` : token,
+    );
+  async function call(url: string, init: RequestInit = {}) {
+    for (let tries = 0; ; tries++) {
+      const answer = await fetch(url, { ...init, headers });
+      if (answer.status === 200) return page.parse(JSON.parse(digits(await answer.text())));
+      if (tries === 50) throw new Error(`HTTP ${answer.status} of Trino: ${await answer.text()}`);
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  }
+  async function rows(sql: string): Promise<TrinoRows> {
+    const result: TrinoRows = { columns: [], rows: [] };
+    let answer = await call(`${address}/v1/statement`, { method: 'POST', body: sql });
+    for (;;) {
+      if (answer.columns) result.columns = answer.columns;
+      if (answer.data) result.rows.push(...answer.data);
+      if (answer.error !== undefined) throw new Error(`${answer.error.message}\n${sql.slice(0, 400)}`);
+      if (answer.nextUri === undefined) return result;
+      answer = await call(answer.nextUri);
+    }
+  }
+  async function insert(name: string, columns: Record<string, string>, records: readonly Record<string, unknown>[]) {
+    const typed = Object.entries(columns);
+    await rows(`drop table if exists ${name}`);
+    await rows(`create table ${name} (${typed.map(([column, type]) => `"${column}" ${trinoType(type)}`).join(', ')})`);
+    for (let at = 0; at < records.length; at += 300) {
+      const values = records
+        .slice(at, at + 300)
+        .map((record) => `(${typed.map(([column, type]) => literal(record[column], type)).join(', ')})`);
+      await rows(`insert into ${name} values ${values.join(', ')}`);
+    }
+  }
+  return {
+    rows,
+    async ready() {
+      for (let tries = 0; ; tries++) {
+        try {
+          await rows('drop table if exists ready');
+          await rows('create table ready as select 1 as one');
+          return;
+        } catch (error) {
+          if (tries === 60) throw error;
+          await new Promise((resolve) => setTimeout(resolve, 1000));
+        }
+      }
+    },
+    async run(sql) {
+      await rows(sql);
+    },
+    async query(sql) {
+      const result = await rows(sql);
+      const value = z.union([z.string(), z.number(), z.boolean(), z.null()]);
+      return result.rows.map((row) => {
+        const record: Record<string, SqlValue> = {};
+        for (const [index, column] of result.columns.entries()) record[column.name] = value.parse(row[index] ?? null);
+        return record;
+      });
+    },
+    async createTable(name, select) {
+      await rows(`drop table if exists ${name}`);
+      await rows(`create table ${name} as\n${select}`);
+    },
+    async createTableFromJsonLines(name, columns, locations, origin) {
+      const records = locations.flatMap((location) => {
+        const bytes = readFileSync(location);
+        const text = (location.endsWith('.gz') ? gunzipSync(bytes) : bytes).toString('utf8').trim();
+        return text.split('\n').map((line) => ({
+          ...z.record(z.string(), z.unknown()).parse(JSON.parse(line)),
+          ...(origin === undefined ? {} : { [origin.column]: location.slice(origin.skip) }),
+        }));
+      });
+      await insert(name, { ...columns, ...(origin === undefined ? {} : { [origin.column]: 'varchar' }) }, records);
+    },
+    createTableFromRows: insert,
+    async columns(name) {
+      const described = await rows(`describe ${name}`);
+      return described.rows.map(([column, type]) => ({ name: String(column), type: ourType(String(type)) }));
+    },
+    async dropTable(name) {
+      await rows(`drop table if exists ${name}`);
+    },
+    async unload() {
+      throw new Error('the memory connector unloads nothing');
+    },
+    async close() {},
+  };
+}
