@@ -20,16 +20,16 @@ const outer = z.object({ data: selfDescribing });
 const contextList = z.object({ data: z.array(selfDescribing) });
 
 /** Names that Snowplow's own schemas have for what the Segment spec names otherwise. */
-const eventNames: Record<string, string> = {
-  screen_view: 'Screen Viewed',
-  product_view: 'Product Viewed',
-  list_view: 'Product List Viewed',
-  list_click: 'Product Clicked',
-  add_to_cart: 'Product Added',
-  remove_from_cart: 'Product Removed',
-  checkout_step: 'Checkout Step Viewed',
-  transaction: 'Order Completed',
-};
+const eventNames = new Map([
+  ['screen_view', 'Screen Viewed'],
+  ['product_view', 'Product Viewed'],
+  ['list_view', 'Product List Viewed'],
+  ['list_click', 'Product Clicked'],
+  ['add_to_cart', 'Product Added'],
+  ['remove_from_cart', 'Product Removed'],
+  ['checkout_step', 'Checkout Step Viewed'],
+  ['transaction', 'Order Completed'],
+]);
 /** What the protocol says of an event and of the machine; all else is kept in the properties. */
 const known = new Set(
   [
@@ -89,13 +89,13 @@ function jsonOf(plain: unknown, encoded: unknown): unknown {
 /** Contexts by the name of their schema; what cannot be read is left out, for it only decorates the event. */
 function contextsOf(plain: unknown, encoded: unknown): Record<string, unknown> {
   const parsed = contextList.safeParse(jsonOf(plain, encoded));
-  const contexts: Record<string, unknown> = {};
+  const contexts = new Map<string, unknown>();
   for (const { schema, data } of parsed.success ? parsed.data.data : []) {
     const name = schemaName(schema) ?? schema;
-    const before = contexts[name];
-    contexts[name] = before === undefined ? data : Array.isArray(before) ? [...before, data] : [before, data];
+    const before = contexts.get(name);
+    contexts.set(name, before === undefined ? data : Array.isArray(before) ? [...before, data] : [before, data]);
   }
-  return contexts;
+  return Object.fromEntries(contexts);
 }
 
 function recordOf(value: unknown): Record<string, unknown> | undefined {
@@ -130,7 +130,7 @@ function readSelfDescribing(
     Object.assign(properties, rest, { order_id: transaction_id, total: revenue });
   }
   properties.schema ??= schema;
-  return { type: 'track', event: eventNames[action] ?? titleCase(action), properties };
+  return { type: 'track', event: eventNames.get(action) ?? titleCase(action), properties };
 }
 
 function readNamed(

@@ -1,4 +1,5 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { configSchema } from '#core/config';
@@ -291,6 +292,52 @@ describe('the door for trackers', () => {
     const answer = await post([{ ...about, aid: 'slow', e: 'pv' }]);
     expect([answer.status, answer.headers.get('retry-after')]).toEqual([429, '1']);
   });
+});
+
+const odd = fc.oneof(
+  fc.constantFrom('constructor', '__proto__', '{', '', '1795342337054', 'iglu:a/constructor/jsonschema/1-0-0'),
+  fc.constantFrom('constructor', '__proto__', 'toString').map((name) => unstruct(name, { type: name })),
+  fc.string(),
+  fc.jsonValue(),
+);
+const fields = [
+  'e',
+  'eid',
+  'dtm',
+  'ttm',
+  'uid',
+  'duid',
+  'url',
+  'refr',
+  'ua',
+  'p',
+  'co',
+  'cx',
+  'ue_pr',
+  'ue_px',
+  'se_ac',
+  'tr_tt',
+  'page',
+];
+
+it('never fails of itself, whatever an event holds', async () => {
+  const broken = fc.record(Object.fromEntries(fields.map((field) => [field, odd])), { requiredKeys: [] });
+  const kind = fc.constantFrom('pv', 'pp', 'se', 'ue', 'tr', 'ti');
+  await fc.assert(
+    fc.asyncProperty(broken, kind, fc.boolean(), fc.jsonValue(), async (given, e, isKnown, junk) => {
+      const answer = await post([{ ...about, e, ...given, ...(isKnown ? { e } : {}) }, junk]);
+      expect(answer.status).toBe(200);
+      expect(await answer.json()).toMatchObject({ rejected: expect.any(Number) });
+    }),
+    { numRuns: 300 },
+  );
+  expect(events.length + rejected.length).toBe(600);
+});
+
+it.each(['constructor', '__proto__', 'toString'])('takes a schema of the name %s for what it is', async (name) => {
+  await post([{ ...about, e: 'ue', ue_pr: unstruct(name, {}) }]);
+  expect(rejected).toEqual([]);
+  expect(events).toHaveLength(1);
 });
 
 const requests = new URL('../../../shared/data/requests/', import.meta.url);
