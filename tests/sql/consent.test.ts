@@ -134,6 +134,23 @@ test('a browser speaks for its own cookie only: its key is public', async () => 
   ]);
 }, 60_000);
 
+test('whoever claims a stranger’s order in a browser withdraws for himself alone', async () => {
+  const claim = order('forger', 'A-1', at('2026-05-06', '23:00:00'), '1.00', {
+    event_id: 'claim',
+    source: 'web',
+    trust: 'browser',
+  });
+  const company = await build({
+    select: 'events',
+    events: [...before, claim, said('2026-05-10', false, { anonymous_id: 'forger' })],
+  });
+  expect(
+    await company.lines(
+      "select person_id like 'x:%' from events where event_id in ('order-A-1', 'claim') order by event_id",
+    ),
+  ).toEqual(['true', 'false']);
+});
+
 test('a shared telephone withdraws nobody but the one who said so', async () => {
   const shared = ['c1', 'c2', 'c3', 'c4'].map(
     (crm_id): Arrival =>

@@ -17,7 +17,9 @@ with withdrawals as (
 sets as (
     select distinct
         case
-            when event_once.event_type = 'Order Completed' and event_once.order_id is not null
+            when event_once.event_type = 'Order Completed'
+                and event_once.order_id is not null
+                and unproven_copies.event_key is null
                 then 'order/' || event_once.order_id
         end as order_group,
         event_once.user_id,
@@ -28,6 +30,7 @@ sets as (
         event_once.anonymous_id
     from event_once
     cross join withdrawals
+    left join unproven_copies on unproven_copies.event_key = event_once.event_key
     where withdrawals.withdrawn > 0
         and not event_once.is_bot
 ),
