@@ -213,6 +213,13 @@ events:
         context: { userAgent: iPhone },
       },
     );
+    // A tablet in the shop, on which she and somebody else log in.
+    await send(
+      'secret-key',
+      '22:30',
+      { type: 'identify', anonymousId: 'shop-tablet', userId: 'lucia' },
+      { type: 'identify', anonymousId: 'shop-tablet', userId: 'mario' },
+    );
     clock = new Date('2026-05-06T06:00:00Z');
     await percorso('build');
   });
@@ -282,6 +289,34 @@ events:
       /loyalty_card +l:[0-9a-f]{8} +with e:[0-9a-f]{8} on Contact of till \(till\/till-77\), 2026-05-04 16:20:00/,
     );
     expect(text).not.toMatch(/lucia|rossi|333|T-900|cookie-/i);
+  });
+
+  test('is not tied to a shared tablet, nor by a link that was taken out', async () => {
+    const shape = z.object({
+      known_as: z.array(
+        z.object({
+          ignored: z.array(z.object({ kind: z.string(), links: z.array(link) })),
+          unlinked: z.array(z.object({ unlinked_at: z.string() })),
+        }),
+      ),
+    });
+    const told = async (...argv: string[]) =>
+      shape.parse(JSON.parse(await percorso('explain', 'person', ...argv, '--json'))).known_as[0];
+    const ignored = [{ kind: 'anonymous_id', links: [{ event_id: 'shop/22:30-0', source: 'shop' }] }];
+    expect(await told('user_id:lucia')).toMatchObject({ ignored, unlinked: [] });
+    expect(await told('user_id:lucia', '--at', '2026-05-04T22:45')).toMatchObject({ ignored, unlinked: [] });
+    await expect(percorso('explain', 'person', 'anonymous_id:shop-tablet')).rejects.toThrow(/shared identifier/);
+
+    await percorso('unlink', email, 'loyalty_card:T-900');
+    await percorso('build');
+    expect(await told('user_id:lucia')).toMatchObject({ unlinked: [{ unlinked_at: '2026-05-06T06:00:00.000Z' }] });
+    expect(lines(await explain('loyalty_card:T-900'))).toEqual([
+      '16:20 contact | Store | offline | till',
+      '16:20 awareness | Store | offline | till',
+    ]);
+    await percorso('unlink', email, 'loyalty_card:T-900', '--undo');
+    await percorso('build');
+    expect(await told('user_id:lucia')).toMatchObject({ unlinked: [] });
   });
 
   test('is unknown where nobody has come in by that identifier', async () => {
