@@ -5,10 +5,10 @@ import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import * as z from 'zod';
 import { createErasedMarks, firstKey, withoutKeys, withoutPerson } from '#core/erasing';
-import { UsageError } from '#core/errors';
 import { identifierKinds, type StoredEvent } from '#core/event';
 import { createIdentifiers, type Identifiers, normaliseEmail } from '#core/identifiers';
 import { lake as places } from '#core/lake';
+import { hashOfIdentifier } from '#core/named-identifier';
 import type { Clock, MartReader, Store, Warehouse } from '#core/ports';
 import { createSealing } from '#core/sealing';
 import type { Company } from '#pipeline/company';
@@ -138,25 +138,13 @@ export async function erasePersons(company: Company, given: readonly string[], w
 /** An identifier as people name it: its keyed hash, and its plain forms. */
 function readIdentifier(given: string, identifiers: Identifiers): { key: string; plain: string[] } {
   const text = given.trim();
-  if (/^[uclepa]:[0-9a-f]{24}$/.test(text)) return { key: text, plain: [] };
+  const key = hashOfIdentifier(text, identifiers);
+  if (key === text) return { key, plain: [] };
   const kind = identifierKinds.find((one) => text.startsWith(`${one}:`));
   const value = kind === undefined ? text : text.slice(kind.length + 1).trim();
-  const email = kind === undefined || kind === 'email' ? normaliseEmail(value) : undefined;
-  if (email !== undefined) return { key: identifiers.hash('email', email), plain: [email] };
-  const looksLikePhone = /^[+(\d][\d\s()./-]{5,24}$/.test(value);
-  const phone = kind === 'phone' || (kind === undefined && looksLikePhone) ? identifiers.phone(value) : undefined;
-  if (phone !== undefined) {
-    const digits = value.replace(/\D/g, '');
-    return { key: identifiers.hash('phone', phone), plain: [phone.slice(1), digits] };
-  }
-  if (kind === undefined || kind === 'email' || kind === 'phone' || value === '') {
-    throw new UsageError(`${identifiers.scrubText(given)} is no identifier that can be looked for`, {
-      mend: 'name an e-mail address, a telephone number, user_id:VALUE (or crm_id, loyalty_card, anonymous_id), or a person_id',
-    });
-  }
-  const known = identifiers.recognise(value);
-  const names = known ?? { kind, value };
-  return { key: identifiers.hash(names.kind, names.value), plain: [value] };
+  if (key.startsWith('e:')) return { key, plain: [normaliseEmail(value) ?? value] };
+  if (!key.startsWith('p:')) return { key, plain: [value] };
+  return { key, plain: [(identifiers.phone(value) ?? value).replace(/\D/g, ''), value.replace(/\D/g, '')] };
 }
 
 interface Found {
@@ -306,6 +294,8 @@ async function perform(
     return file !== undefined && finder.holds(file) ? { ...record, file: '(erased)' } : record;
   });
   counts.imports += await cleanLedger(lake, finder);
+  // Her events carry other keys now: there is no link of hers left that could be taken out.
+  if (isKnown) await removeUnlinks(lake, finder);
   let builds = 0;
   if (isKnown) {
     await writeUnfinished(lake, unfinished);
@@ -395,7 +385,8 @@ async function rewriteRaw(
       };
       return withoutPerson(event, keys, finder.says, rename);
     }
-    const rest = withoutKeys(event, goes, finder.says);
+    // What else names the person there is cut out of the text below, so that the rest of it stays.
+    const rest = withoutKeys(event, goes, () => false);
     const isNobodys = Object.keys(rest.keys).length === 0 && Object.keys(event.keys).length > 0;
     const named = {
       ...rest,
@@ -435,6 +426,13 @@ async function rewriteRaw(
       await writeUnfinished(lake, unfinished);
       work.say(`${objects} raw objects rewritten`);
     }
+  }
+}
+
+async function removeUnlinks(lake: Store, finder: PersonFinder): Promise<void> {
+  for (const key of await lake.list(places.unlinks)) {
+    const body = await lake.get(key);
+    if (finder.says(Buffer.from(body ?? []).toString('utf8'))) await lake.remove(key);
   }
 }
 
