@@ -448,7 +448,9 @@ describe('credit', () => {
         // What the browser and the server tell of one order; the touch is the browser's.
         visit('browser', at('2026-06-01', '09:00:00'), { source: 'newsletter', medium: 'email' }),
         {
-          ...order('browser', 'web-1', at('2026-06-01', '09:05:00'), '9999.00'),
+          ...order('browser', 'web-1', at('2026-06-01', '09:05:00'), '80.00'),
+          // The same revenue proves the copy; the rest of what it says of money does not count.
+          value: { order_id: 'web-1', revenue: '80.00', margin: '79.00' },
           event_id: 'thank-you-page',
           source: 'web',
           trust: 'browser',
@@ -497,9 +499,9 @@ describe('credit', () => {
   test('goes to the touch that the browser told of, with the values and the time that the server told of', async () => {
     expect(
       await company.lines(
-        "select channel, conversion_id, revenue from credit where model = 'last_touch' and conversion_id like 'order/web%'",
+        "select channel, conversion_id, revenue, margin from credit where model = 'last_touch' and conversion_id like 'order/web%'",
       ),
-    ).toEqual(['Email order/web-1 80.000000']);
+    ).toEqual(['Email order/web-1 80.000000 null']);
     expect(
       await company.lines("select date_format(occurred_at, '%H:%i:%s') from conversions where order_id = 'web-1'"),
     ).toEqual(['09:05:02']);
