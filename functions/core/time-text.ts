@@ -1,4 +1,5 @@
 import type { Reading } from '#core/decimal-text';
+import { createZoneOffset } from '#core/zone-offset';
 
 /** Reads an instant (milliseconds) out of text. */
 export type TimeReader = (text: string) => Reading<number>;
@@ -135,21 +136,7 @@ function utcOf(parts: Parts): number | undefined {
  * is read as its first, one that is not there (the clock went forward) as if the clock had not yet moved.
  */
 export function createLocalTime(timeZone: string): (local: number) => number {
-  const format = new Intl.DateTimeFormat('en-US', {
-    timeZone,
-    hourCycle: 'h23',
-    year: 'numeric',
-    month: 'numeric',
-    day: 'numeric',
-    hour: 'numeric',
-    minute: 'numeric',
-    second: 'numeric',
-  });
-  const offsetAt = (instant: number): number => {
-    const part = Object.fromEntries(format.formatToParts(instant).map(({ type, value }) => [type, Number(value)]));
-    const { year = 1970, month = 1, day = 1, hour = 0, minute = 0, second = 0 } = part;
-    return Date.UTC(year, month - 1, day, hour, minute, second) - Math.floor(instant / 1000) * 1000;
-  };
+  const offsetAt = createZoneOffset(timeZone);
   const instantOf = (local: number): number => {
     const before = offsetAt(local - 86_400_000);
     const after = offsetAt(local + 86_400_000);
