@@ -361,8 +361,11 @@ export function live(
     }
     const isRecent = need !== undefined && day - need.lastVisit <= 14 && day > need.lastVisit;
     const followed = 0.05 * person.usesSocial * presence(campaigns.retargeting, day, seed);
-    if (isRecent && draw('retargeted', day) < followed && has('social_retargeting'))
-      browse(day, { way: 'campaign', campaign: 'retargeting' }, 5);
+    if (isRecent && draw('retargeted', day) < followed) {
+      // The ad follows who is about to come back: many would have come that day by themselves, and looked more closely.
+      if (has('social_retargeting')) browse(day, { way: 'campaign', campaign: 'retargeting' }, 5);
+      else if (draw('comes back without the ad', day) < 0.4) comeByName(day);
+    }
     if (draw('sees our post', day) < usual * 0.12 * (person.follows ? 6 : 0.35) && has('organic_social'))
       browse(day, { way: 'organic-social' }, 6);
   };
