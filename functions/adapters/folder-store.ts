@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { link, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { PercorsoError } from '#core/errors';
 import type { Store } from '#core/ports';
 import { hasCode, makeDurableFolder, syncFolder, writeNewFile } from './durable-files.ts';
+import { notAKey, refuseForeignKey } from './lake-key.ts';
 
 /** How a file is called while it is being written. No key may end so, and no listing shows one. */
 const unfinished = /\.\d+-[0-9a-f]{12}\.tmp$/;
@@ -24,17 +24,9 @@ export function createFolderStore(root: string): Store {
   const base = resolve(root);
 
   function pathOf(key: string): string {
-    const steps = key.split('/');
-    if (
-      steps.some((step) => step === '' || step === '.' || step === '..') ||
-      /[\\\0]/.test(key) ||
-      unfinished.test(key)
-    ) {
-      throw new PercorsoError(`"${key}" is not a key of the lake`, {
-        mend: 'keys are names joined by "/", without a leading slash, "." or ".."',
-      });
-    }
-    return join(base, ...steps);
+    refuseForeignKey(key);
+    if (unfinished.test(key)) throw notAKey(key);
+    return join(base, ...key.split('/'));
   }
 
   async function writeUnfinished(path: string, body: Uint8Array | string): Promise<string> {

@@ -42,6 +42,7 @@ async function collect(context: CliContext, options: z.output<typeof optionsShap
     { drainSpool },
     { createCollectApp },
     { createSpoolQueue },
+    { createEnvironmentSecrets },
     { createRateCheck },
     { serve },
   ] = await Promise.all([
@@ -50,15 +51,17 @@ async function collect(context: CliContext, options: z.output<typeof optionsShap
     import('#pipeline/drain'),
     import('#handlers/collect'),
     import('#adapters/spool-queue'),
+    import('#adapters/environment-secrets'),
     import('#core/fx-rates'),
     import('@hono/node-server'),
   ]);
   const { config } = company;
-  const { keys, missing } = readWriteKeys(config, company.env);
+  const env = await createEnvironmentSecrets(company.env).read();
+  const { keys, missing } = readWriteKeys(config, env);
   for (const { source, variable } of missing) {
     context.stderr(`source "${source}" can send nothing: ${variable} is not set. Set it to the source's write key.\n`);
   }
-  const hookSecrets = readHookSecrets(config, company.env);
+  const hookSecrets = readHookSecrets(config, env);
   for (const { source, variable } of hookSecrets.missing) {
     context.stderr(
       `no web hook can send for "${source}": ${variable} is not set. Set it to the secret that signs them.\n`,
@@ -79,7 +82,7 @@ async function collect(context: CliContext, options: z.output<typeof optionsShap
   const door = {
     config,
     identifierKey: await company.identifierKey(),
-    env: company.env,
+    env,
     queue,
     hasRate: createRateCheck(config.currency, company.lists.fxRates),
     now: context.now,

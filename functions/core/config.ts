@@ -118,6 +118,27 @@ const source = z.strictObject({
   staleAfterHours: z.number().positive().default(72),
 });
 
+/** How the company runs on AWS (docs/aws.md). Without it nothing can be deployed. */
+const aws = z.strictObject({
+  /** Names every resource, so it can never change: lower case, digits and -. */
+  id: z
+    .string()
+    .regex(/^[a-z][a-z0-9-]{1,18}[a-z0-9]$/, '3 to 20 of lower case, digits and -, beginning with a letter'),
+  region: z
+    .string()
+    .regex(/^[a-z]{2}(-[a-z]+)+-\d$/, 'a region such as "eu-south-1"')
+    .default('eu-south-1'),
+  /** Who is told by e-mail of alarms and of the budget. */
+  alarmsTo: z.array(z.email()).default([]),
+  monthlyBudgetUsd: z.number().positive().default(50),
+  /** The most that the door takes, over all its sources; above it senders get 429 and come again. */
+  requestsPerSecond: z.number().int().min(1).default(200),
+  /** No query may read more. */
+  scanLimitGb: z.number().min(0.01).default(100),
+  /** The first UTC day on which anything came into the lake: earlier ones are not looked for. */
+  firstDay: day.default('2026-01-01'),
+});
+
 /** The shape of `percorso.config.ts`. Only `name` is required; every default stands here and nowhere else. */
 export const configSchema = z.strictObject({
   name: z.string().min(1),
@@ -246,12 +267,14 @@ export const configSchema = z.strictObject({
       identifierKeyFile: z.string().default('.percorso/identifier.key'),
     })
     .prefault({}),
+  aws: aws.optional(),
 });
 
 /** What a person writes. */
 export type ConfigInput = z.input<typeof configSchema>;
 /** The same with every default filled in. */
 export type Config = z.output<typeof configSchema>;
+export type AwsConfig = NonNullable<Config['aws']>;
 export type SourceConfig = Config['sources'][string];
 
 /** Types and completes a `percorso.config.ts`; the checks run when a command loads it. */

@@ -8,6 +8,9 @@ export const lake = {
   /** One JSON line a refused record: reason, place and the original bytes. */
   rejected: 'rejected/',
   rejectedObject: (day: string, contentHash: string) => `rejected/${day}/${contentHash}.jsonl.gz`,
+  /** Messages too large for the queue on AWS, until they are taken out of it; gone after 16 days. */
+  queued: 'queued/',
+  queuedObject: (hash: string) => `queued/${hash}`,
   /** What has been imported, by the hash of the file and of its mapping. */
   imports: 'imports/',
   importRecord: (hash: string) => `imports/${hash}.json`,

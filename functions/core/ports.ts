@@ -20,10 +20,16 @@ export interface Store {
 export interface Queue {
   /** Resolves once the messages are on disk (or acknowledged by the service), so that the door may answer. */
   send(messages: readonly Uint8Array[]): Promise<void>;
-  /** Up to `max` messages, oldest first. */
+  /** Up to `max` messages, oldest first as far as the service keeps an order. */
   receive(max: number): Promise<{ id: string; body: Uint8Array }[]>;
   /** Takes delivered messages out of the queue. */
   remove(ids: readonly string[]): Promise<void>;
+}
+
+/** The company's secrets, by the names that the configuration gives them. */
+export interface Secrets {
+  /** As they are now: whoever keeps them decides for how long. */
+  read(): Promise<Record<string, string>>;
 }
 
 /** The present instant. Comes in as an argument so that tests can set it. */

@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { brotliCompressSync, gzipSync } from 'node:zlib';
 
@@ -39,7 +41,7 @@ async function bundle(): Promise<BrowserSdk> {
   });
   const plain = Buffer.from(outputFiles[0]?.contents ?? new Uint8Array());
   return {
-    etag: createHash('sha256').update(plain).digest('hex').slice(0, 24),
+    etag: tagOf(plain),
     plain,
     br: brotliCompressSync(plain),
     gzip: gzipSync(plain, { level: 9 }),
@@ -55,4 +57,23 @@ export function browserSdk(): Promise<BrowserSdk> {
     throw error;
   });
   return bundled;
+}
+
+const forms = { plain: 'percorso.js', br: 'percorso.js.br', gzip: 'percorso.js.gz' } as const;
+const tagOf = (plain: Buffer) => createHash('sha256').update(plain).digest('hex').slice(0, 24);
+
+/** Writes the script's forms into a folder, for a door that cannot bundle. */
+export async function writeBrowserSdk(folder: string): Promise<void> {
+  const sdk = await browserSdk();
+  for (const form of ['plain', 'br', 'gzip'] as const) await writeFile(join(folder, forms[form]), sdk[form]);
+}
+
+/** Reads what `writeBrowserSdk` wrote. */
+export async function readBrowserSdk(folder: string): Promise<BrowserSdk> {
+  const [plain, br, gzip] = await Promise.all([
+    readFile(join(folder, forms.plain)),
+    readFile(join(folder, forms.br)),
+    readFile(join(folder, forms.gzip)),
+  ]);
+  return { etag: tagOf(plain), plain, br, gzip };
 }

@@ -3,7 +3,7 @@ import { segmentRoutes } from '#connectors/segment';
 import { payloadSchema } from '#connectors/snowplow';
 import { batchLimit, type CollectAnswer, type Collector, type CollectRequest } from '#pipeline/collect';
 import type { HookReceiver } from '#pipeline/hooks';
-import { browserSdk } from './browser-sdk.ts';
+import { type BrowserSdk, browserSdk as bundledBrowserSdk } from './browser-sdk.ts';
 import { mountHooks } from './hooks.ts';
 
 /** The user of Basic auth; Segment's SDKs put the write key there, with an empty password. */
@@ -76,8 +76,13 @@ const pixel = Buffer.from('R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBR
 
 /**
  * The HTTP door: Segment's tracking API (docs/collect.md). Parses the request, calls the use case, maps its answer.
+ * @param sdk gives what `GET /percorso.js` serves.
  */
-export function createCollectApp(collector: Collector, hooks?: HookReceiver): Hono {
+export function createCollectApp(
+  collector: Collector,
+  hooks?: HookReceiver,
+  sdk: () => Promise<BrowserSdk> = bundledBrowserSdk,
+): Hono {
   const app = new Hono({ strict: false });
   let held = 0;
 
@@ -133,7 +138,7 @@ export function createCollectApp(collector: Collector, hooks?: HookReceiver): Ho
   });
 
   app.get('/percorso.js', async (context) => {
-    const { etag, plain, br, gzip } = await browserSdk();
+    const { etag, plain, br, gzip } = await sdk();
     const accepted = context.req.header('accept-encoding') ?? '';
     const coding = /\bbr\b/.test(accepted) ? 'br' : /\bgzip\b/.test(accepted) ? 'gzip' : undefined;
     const tag = `"${etag}${coding === undefined ? '' : `-${coding}`}"`;

@@ -3,7 +3,8 @@ import { link, mkdir, open, readFile, rm } from 'node:fs/promises';
 import { dirname, isAbsolute, join } from 'node:path';
 import { createJiti } from 'jiti';
 import { type Config, defineConfig } from '#core/config';
-import { PercorsoError, UsageError } from '#core/errors';
+import { UsageError } from '#core/errors';
+import { decodeIdentifierKey } from '#core/identifier-key';
 import type { Store } from '#core/ports';
 import type { CompanyLists } from '#core/setting-tables';
 import { parseConfig, parseOverrides } from '#core/settings';
@@ -119,10 +120,10 @@ async function readIdentifierKey(config: Config, dir: string, env: NodeJS.Proces
   const { identifierKeyEnv, identifierKeyFile } = config.secrets;
   const fromEnv = env[identifierKeyEnv];
   if (fromEnv !== undefined && fromEnv !== '')
-    return decodeKey(fromEnv, `the environment variable ${identifierKeyEnv}`);
+    return decodeIdentifierKey(fromEnv, `the environment variable ${identifierKeyEnv}`);
   const file = isAbsolute(identifierKeyFile) ? identifierKeyFile : join(dir, identifierKeyFile);
   const existing = await readIfThere(file);
-  if (existing !== undefined) return decodeKey(existing, file);
+  if (existing !== undefined) return decodeIdentifierKey(existing, file);
   await mkdir(dirname(file), { recursive: true });
   const draft = `${file}.${process.pid}.${randomBytes(4).toString('hex')}`;
   const handle = await open(draft, 'wx', 0o600);
@@ -140,15 +141,7 @@ async function readIdentifierKey(config: Config, dir: string, env: NodeJS.Proces
   } finally {
     await rm(draft, { force: true });
   }
-  return decodeKey((await readIfThere(file)) ?? '', file);
-}
-
-function decodeKey(text: string, origin: string): Buffer {
-  const key = Buffer.from(text.trim(), 'hex');
-  if (key.length >= 16 && key.toString('hex') === text.trim().toLowerCase()) return key;
-  throw new PercorsoError(`${origin} holds no usable key of identifiers`, {
-    mend: 'put back the key that this company began with (64 hex digits); with another one every person becomes a stranger',
-  });
+  return decodeIdentifierKey((await readIfThere(file)) ?? '', file);
 }
 
 async function readIfThere(file: string): Promise<string | undefined> {

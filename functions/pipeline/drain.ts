@@ -4,7 +4,7 @@ import type { StoredCost } from '#core/cost';
 import type { StoredEvent } from '#core/event';
 import type { RejectedRecord } from '#core/lake';
 import type { Clock, Queue, Store } from '#core/ports';
-import { createRawWriter, type WrittenCounts } from '#pipeline/store';
+import { createRawWriter, type RawWriter, type WrittenCounts } from '#pipeline/store';
 
 /** What one request leaves in the queue: all that is in it was judged at the door already. */
 export interface Delivery {
@@ -42,6 +42,52 @@ function decodeDelivery(body: Uint8Array): Required<Delivery> | undefined {
   }
 }
 
+async function addDelivery(writer: RawWriter, delivery: Required<Delivery>): Promise<void> {
+  for (const event of delivery.events) await writer.event(event);
+  for (const cost of delivery.costs) await writer.cost(cost);
+  for (const record of delivery.rejected) await writer.reject(record);
+}
+
+function addCounts(total: WrittenCounts, counts: WrittenCounts): void {
+  total.events += counts.events;
+  total.costs += counts.costs;
+  total.rejected += counts.rejected;
+  total.objects += counts.objects;
+  total.alreadyThere += counts.alreadyThere;
+}
+
+const noCounts = (): WrittenCounts => ({ events: 0, costs: 0, rejected: 0, objects: 0, alreadyThere: 0 });
+
+/**
+ * Writes messages of a queue that may cut its batches differently when it delivers again, as SQS does. An event that comes
+ * in two objects counts once, by its id; of costs each row counts, so a message that has some gets objects of its own, whose
+ * names are the same whatever company it comes in. Resolves once all that could be read is durable.
+ * @returns `unreadable`: which messages, by their place, are no deliveries. Nothing of them was written.
+ */
+export async function storeDeliveries(
+  lake: Store,
+  identifierKey: Buffer,
+  bodies: readonly Uint8Array[],
+): Promise<{ counts: WrittenCounts; unreadable: number[] }> {
+  const counts = noCounts();
+  const unreadable: number[] = [];
+  const shared = createRawWriter(lake, { identifierKey });
+  for (const [index, body] of bodies.entries()) {
+    const delivery = decodeDelivery(body);
+    if (delivery === undefined) {
+      unreadable.push(index);
+    } else if (delivery.costs.length === 0) {
+      await addDelivery(shared, delivery);
+    } else {
+      const own = createRawWriter(lake, { identifierKey });
+      await addDelivery(own, delivery);
+      addCounts(counts, await own.flush());
+    }
+  }
+  addCounts(counts, await shared.flush());
+  return { counts, unreadable };
+}
+
 /** How much is moved at one go. */
 const turnBytes = 100_000;
 
@@ -59,7 +105,7 @@ export async function drainSpool(
   queue: Queue,
   now: Clock = () => new Date(),
 ): Promise<WrittenCounts> {
-  const total: WrittenCounts = { events: 0, costs: 0, rejected: 0, objects: 0, alreadyThere: 0 };
+  const total = noCounts();
   for (;;) {
     const messages = await queue.receive(Number.MAX_SAFE_INTEGER);
     if (messages.length === 0) return total;
@@ -74,10 +120,9 @@ export async function drainSpool(
         await setImmediate();
       }
       const delivery = decodeDelivery(body);
-      for (const event of delivery?.events ?? []) await writer.event(event);
-      for (const cost of delivery?.costs ?? []) await writer.cost(cost);
-      for (const record of delivery?.rejected ?? []) await writer.reject(record);
-      if (delivery === undefined) {
+      if (delivery !== undefined) {
+        await addDelivery(writer, delivery);
+      } else {
         // Damaged on the disk after it was written: kept for a person to look at, since it must not stop the queue.
         await writer.reject({
           rejected_at: now().toISOString(),
@@ -92,10 +137,6 @@ export async function drainSpool(
     }
     const counts = await writer.flush();
     await queue.remove(messages.map(({ id }) => id));
-    total.events += counts.events;
-    total.costs += counts.costs;
-    total.rejected += counts.rejected;
-    total.objects += counts.objects;
-    total.alreadyThere += counts.alreadyThere;
+    addCounts(total, counts);
   }
 }

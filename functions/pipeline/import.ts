@@ -22,7 +22,9 @@ import { createRawWriter } from '#pipeline/store';
 import { type FileRow, readRows } from '#pipeline/table-file';
 
 /** What of a company an import needs. */
-export type ImportCompany = Pick<Company, 'config' | 'lists' | 'lake' | 'paths' | 'identifierKey'>;
+export type ImportCompany = Pick<Company, 'config' | 'lists' | 'lake' | 'identifierKey'> & {
+  paths: Pick<Company['paths'], 'mappings'>;
+};
 
 export interface ImportOptions {
   /** Where names of files and of a mapping begin. */

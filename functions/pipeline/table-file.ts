@@ -397,8 +397,13 @@ async function unpackedPath(content: FileContent): Promise<{ path: string; remov
 }
 
 async function openParquet(file: TableFile) {
+  const { DuckDBInstance } = await import('@duckdb/node-api').catch((cause: unknown) => {
+    throw new RefusedError(`${file.content.name} is a Parquet file, and the reader of those is not installed here`, {
+      mend: 'export it as CSV or JSON Lines',
+      cause,
+    });
+  });
   const { path, remove } = await unpackedPath(file.content);
-  const { DuckDBInstance } = await import('@duckdb/node-api');
   const instance = await DuckDBInstance.create(':memory:', { memory_limit: '1GB', threads: '1' });
   const connection = await instance.connect();
   const address = `'${path.replaceAll("'", "''")}'`;

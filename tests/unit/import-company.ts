@@ -11,6 +11,7 @@ import type { StoredEvent } from '#core/event';
 import { lake as places } from '#core/lake';
 import type { Store } from '#core/ports';
 import { type CompanyLists, emptyLists } from '#core/setting-tables';
+import type { Company } from '#pipeline/company';
 import { type ImportCompany, type ImportOptions, type ImportResult, importFiles } from '#pipeline/import';
 
 const folders: string[] = [];
@@ -20,6 +21,7 @@ afterAll(async () => {
 
 export interface TestCompany extends ImportCompany {
   dir: string;
+  paths: Company['paths'];
   /** Writes a file of the company's folder; resolves to its path. */
   write(name: string, content: string | Uint8Array): Promise<string>;
   import(files: string[], options?: Partial<ImportOptions>): Promise<ImportResult>;
@@ -54,7 +56,7 @@ export async function testCompany(
   folders.push(dir);
   const lake = createFolderStore(join(dir, 'lake'));
   const at = (name: string) => join(dir, name);
-  const company: ImportCompany = {
+  const company: ImportCompany & Pick<Company, 'paths'> = {
     config: configSchema.parse({ name: 'Test', ...config }),
     lists: { ...emptyLists, ...lists },
     lake,

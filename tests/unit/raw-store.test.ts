@@ -2,15 +2,17 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
+import * as fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createFolderStore } from '#adapters/folder-store';
 import { createSpoolQueue } from '#adapters/spool-queue';
 import { configSchema } from '#core/config';
+import type { StoredCost } from '#core/cost';
 import type { StoredEvent } from '#core/event';
 import type { RejectedRecord } from '#core/lake';
 import type { Store } from '#core/ports';
 import { createSealing } from '#core/sealing';
-import { drainSpool, encodeDelivery } from '#pipeline/drain';
+import { drainSpool, encodeDelivery, storeDeliveries } from '#pipeline/drain';
 import {
   createSegmentReplayer,
   listRejected,
@@ -181,6 +183,59 @@ describe('draining the spool', () => {
     await spool().send([Buffer.from('{"events":[{}],'), encodeDelivery({ events: [event('1')], rejected: [] })]);
     expect(await drainSpool(company(), spool())).toMatchObject({ events: 1, rejected: 1 });
     expect((await lines('rejected/'))[0]).toMatchObject({ reason: 'unreadable-delivery' });
+  });
+});
+
+describe('storing deliveries of a queue that cuts its batches anew', () => {
+  const cost = (import_id: string, spend: string): StoredCost => ({
+    cost_date: '2026-01-05',
+    source: 'radio',
+    account: '',
+    campaign_id: '',
+    campaign: 'spring',
+    ad_group: '',
+    impressions: 0,
+    clicks: 0,
+    spend,
+    currency: 'EUR',
+    platform_conversions: 0,
+    platform_value: '0',
+    received_at: '2026-01-10T12:00:00.000Z',
+    import_id,
+    schema_version: 1,
+  });
+  const deliveries = [
+    encodeDelivery({ events: [event('1')], rejected: [] }),
+    encodeDelivery({ events: [event('2')], costs: [cost('a', '10.00'), cost('a', '10.00')], rejected: [] }),
+    encodeDelivery({ events: [], costs: [cost('b', '10.00')], rejected: [] }),
+    encodeDelivery({ events: [event('3')], rejected: [refused('{"a":1}')] }),
+  ];
+
+  it('keeps every cost row once and every event by its id, however often and in whatever company messages come', async () => {
+    await storeDeliveries(lake, identifierKey, deliveries);
+    const costs = await lines('raw/costs/');
+    const some = fc.subarray(deliveries, { minLength: 1 });
+    await fc.assert(
+      fc.asyncProperty(some, async (again) => {
+        await storeDeliveries(lake, identifierKey, again);
+        expect(await lines('raw/costs/')).toEqual(costs);
+        expect(new Set((await lines('raw/events/')).map(({ event_id }) => event_id))).toEqual(new Set(['1', '2', '3']));
+      }),
+      { numRuns: 20 },
+    );
+    expect(costs.map(({ import_id }) => import_id).sort()).toEqual(['a', 'a', 'b']);
+  });
+
+  it('says which messages are none, and takes the others', async () => {
+    const bodies = [Buffer.from('{"events":[{}],'), ...deliveries, Buffer.from('null')];
+    const { counts, unreadable } = await storeDeliveries(lake, identifierKey, bodies);
+    expect(unreadable).toEqual([0, 5]);
+    expect(counts).toMatchObject({ events: 3, costs: 3, rejected: 1, alreadyThere: 0 });
+  });
+
+  it('fails as a whole where the lake cannot be written', async () => {
+    const full = { ...lake, putIfAbsent: () => Promise.reject(new Error('no space')) };
+    await expect(storeDeliveries(full, identifierKey, deliveries)).rejects.toThrow('no space');
   });
 });
 

@@ -1,0 +1,70 @@
+import {
+  DeleteObjectCommand,
+  GetObjectCommand,
+  ListObjectsV2Command,
+  PutObjectCommand,
+  S3Client,
+  S3ServiceException,
+} from '@aws-sdk/client-s3';
+import type { Store } from '#core/ports';
+import { refuseForeignKey } from './lake-key.ts';
+
+/** Two writers of one key at the same instant: S3 tells one of them to try again, and then it sees who won. */
+const conflictTries = 10;
+
+const status = (error: unknown) => (error instanceof S3ServiceException ? error.$metadata.httpStatusCode : undefined);
+
+/** A Store in a bucket of S3. What is put is durable once S3 has answered; encryption and retention are the bucket's own. */
+export function createS3Store(bucket: string, client: S3Client = new S3Client({})): Store {
+  const named = (key: string) => {
+    refuseForeignKey(key);
+    return { Bucket: bucket, Key: key };
+  };
+  return {
+    async put(key, body) {
+      await client.send(new PutObjectCommand({ ...named(key), Body: body }));
+    },
+    async putIfAbsent(key, body) {
+      for (let tries = 1; ; tries++) {
+        try {
+          await client.send(new PutObjectCommand({ ...named(key), Body: body, IfNoneMatch: '*' }));
+          return true;
+        } catch (error) {
+          if (status(error) === 412) return false;
+          if (status(error) !== 409 || tries === conflictTries) throw error;
+        }
+      }
+    },
+    async get(key) {
+      try {
+        const { Body } = await client.send(new GetObjectCommand(named(key)));
+        return await Body?.transformToByteArray();
+      } catch (error) {
+        if (status(error) === 404) return undefined;
+        throw error;
+      }
+    },
+    async list(prefix) {
+      const folder = prefix.slice(0, prefix.lastIndexOf('/'));
+      if (folder !== '') refuseForeignKey(folder);
+      const keys: string[] = [];
+      let next: string | undefined;
+      do {
+        const page = await client.send(
+          new ListObjectsV2Command({ Bucket: bucket, Prefix: prefix, ContinuationToken: next }),
+        );
+        for (const { Key } of page.Contents ?? []) if (Key !== undefined) keys.push(Key);
+        next = page.NextContinuationToken;
+      } while (next !== undefined);
+      // S3 lists in the order of UTF-8 bytes, which is the order that the port promises.
+      return keys;
+    },
+    async remove(key) {
+      await client.send(new DeleteObjectCommand(named(key)));
+    },
+    locate(key) {
+      refuseForeignKey(key);
+      return `s3://${bucket}/${key}`;
+    },
+  };
+}

@@ -1,0 +1,65 @@
+import { fileURLToPath } from 'node:url';
+import { createManagedSecrets } from '#adapters/managed-secrets';
+import { createS3Store } from '#adapters/s3-store';
+import { PercorsoError } from '#core/errors';
+import { decodeIdentifierKey } from '#core/identifier-key';
+import type { Clock, Store } from '#core/ports';
+import { type PackedCompany, readPackedCompany } from '#pipeline/packed-company';
+
+/** The folder of a Lambda's bundle: the company lies there, and what else was made at synthesis. */
+export const bundleFolder = fileURLToPath(new URL('.', import.meta.url));
+export const companyFolder = 'company';
+
+/** How long a Lambda keeps what it read of the secrets: a new write key holds after this. */
+const secretsFor = 5 * 60_000;
+
+export interface OpenedSecrets {
+  /** Secrets by the names that the configuration gives them. */
+  env: Record<string, string>;
+  identifierKey: Buffer;
+}
+
+export interface LambdaCompany extends PackedCompany {
+  lake: Store;
+  /** The same object for as long as what was read holds. */
+  secrets(): Promise<OpenedSecrets>;
+}
+
+/** A variable that the stack sets. */
+export function variable(env: NodeJS.ProcessEnv, name: string): string {
+  const value = env[name];
+  if (value !== undefined && value !== '') return value;
+  throw new PercorsoError(`the Lambda's variable ${name} is not set`, { mend: 'deploy the stack again' });
+}
+
+/** The company that was packed beside the bundle, its lake and its secrets. */
+export async function openLambdaCompany(env: NodeJS.ProcessEnv, now: Clock = () => new Date()): Promise<LambdaCompany> {
+  const packed = await readPackedCompany(`${bundleFolder}${companyFolder}`);
+  const secrets = createManagedSecrets(variable(env, 'SECRET_IDS').split(' '));
+  const { identifierKeyEnv } = packed.config.secrets;
+  let known: { until: number; opened: Promise<OpenedSecrets> } | undefined;
+
+  async function read(): Promise<OpenedSecrets> {
+    const values = await secrets.read();
+    const identifierKey = decodeIdentifierKey(values[identifierKeyEnv] ?? '', `the secret ${identifierKeyEnv}`);
+    return { env: values, identifierKey };
+  }
+
+  return {
+    ...packed,
+    lake: createS3Store(variable(env, 'LAKE_BUCKET')),
+    async secrets() {
+      if (known === undefined || known.until < now().getTime()) {
+        known = { until: now().getTime() + secretsFor, opened: read() };
+      }
+      const { opened } = known;
+      try {
+        return await opened;
+      } catch (error) {
+        // The next request asks again.
+        if (known?.opened === opened) known = undefined;
+        throw error;
+      }
+    },
+  };
+}
