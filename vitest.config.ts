@@ -1,8 +1,9 @@
 import { defineConfig } from 'vitest/config';
 
 /**
- * Four projects: `unit` is quick and needs nothing; `slow` starts processes and builds whole companies; `browser` makes the site
- * and opens it; `trino` runs the models on a real Trino, for which it needs Java 24 or later.
+ * Five projects: `unit` is quick and needs nothing; `slow` starts processes and builds whole companies; `browser` makes the site
+ * and opens it; `trino` runs the models on a real Trino, for which it needs Java 24 or later; `cloud` checks what would be deployed to AWS, and
+ * runs it on servers that speak AWS's protocols, for which it needs Python too.
  */
 export default defineConfig({
   test: {
@@ -18,6 +19,15 @@ export default defineConfig({
         },
       },
       { test: { name: 'trino', include: ['tests/trino/**/*.test.ts'], fileParallelism: false } },
+      {
+        test: {
+          name: 'cloud',
+          include: ['infra/tests/**/*.test.ts', 'tests/cloud/**/*.test.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 600_000,
+          fileParallelism: false,
+        },
+      },
       {
         test: {
           name: 'browser',

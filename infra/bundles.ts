@@ -1,0 +1,47 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+import { writeBrowserSdk } from '../functions/handlers/browser-sdk.ts';
+import type { Company } from '../functions/pipeline/company.ts';
+import { packCompany } from '../functions/pipeline/packed-company.ts';
+
+export const handlers = ['collect', 'store', 'import'] as const;
+export type HandlerName = (typeof handlers)[number];
+
+const handlerFile = (name: HandlerName) =>
+  fileURLToPath(new URL(`../functions/handlers/${name}-lambda.ts`, import.meta.url));
+
+/**
+ * Writes what each Lambda runs into `into/NAME`: its bundle, and the company beside it. Equal sources make equal files, so
+ * that a deployment without a change deploys nothing.
+ * @returns the folder of each.
+ */
+export async function writeBundles(company: Company, into: string): Promise<Record<HandlerName, string>> {
+  const folderOf = (name: HandlerName) => join(into, name);
+  await Promise.all(
+    handlers.map(async (name) => {
+      const folder = folderOf(name);
+      await mkdir(folder, { recursive: true });
+      await build({
+        entryPoints: [handlerFile(name)],
+        outfile: join(folder, 'index.mjs'),
+        bundle: true,
+        minify: true,
+        // Names of errors stand in logs.
+        keepNames: true,
+        format: 'esm',
+        platform: 'node',
+        target: 'node22',
+        mainFields: ['module', 'main'],
+        // DuckDB would be 70 MB and reads only Parquet files here; esbuild makes the browser SDK, which is made already.
+        external: ['@duckdb/node-api', 'esbuild'],
+        banner: { js: "import{createRequire as _r}from'node:module';const require=_r(import.meta.url);" },
+        logLevel: 'error',
+      });
+      await packCompany(company, join(folder, 'company'));
+    }),
+  );
+  await writeBrowserSdk(folderOf('collect'));
+  return { collect: folderOf('collect'), store: folderOf('store'), import: folderOf('import') };
+}

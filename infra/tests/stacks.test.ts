@@ -1,0 +1,388 @@
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { App, type Stack } from 'aws-cdk-lib';
+import { Match, Template } from 'aws-cdk-lib/assertions';
+import { Bucket } from 'aws-cdk-lib/aws-s3';
+import { AwsSolutionsChecks } from 'cdk-nag';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import * as z from 'zod';
+import { type HandlerName, writeBundles } from '../bundles.ts';
+import { hiveType } from '../constructs/raw-table.ts';
+import { readDeployment } from '../deployment.ts';
+import { addStacks, cdkFlags } from '../stacks/stacks.ts';
+
+let folder: string;
+let bundles: Record<HandlerName, string>;
+/** Of one company's production: only read here. */
+let stacks: ReturnType<typeof addStacks>;
+
+const company = (aws: string) => `export default { name: 'Acme', aws: ${aws} };\n`;
+const acme = "{ id: 'acme', alarmsTo: ['it@acme.it'], monthlyBudgetUsd: 30, scanLimitGb: 5 }";
+
+async function companyFolder(name: string, config: string): Promise<string> {
+  const dir = join(folder, name);
+  await mkdir(dir, { recursive: true });
+  await writeFile(join(dir, 'percorso.config.ts'), config);
+  return dir;
+}
+
+async function stacksOf(aws: string, stage: string) {
+  const deployment = await readDeployment(await companyFolder('acme', company(aws)), stage);
+  const app = new App({ postCliContext: cdkFlags, outdir: join(folder, `out-${stage}`) });
+  return { app, stacks: addStacks(app, deployment, bundles) };
+}
+
+const resource = z.looseObject({
+  Type: z.string(),
+  Properties: z.record(z.string(), z.unknown()).default({}),
+  DeletionPolicy: z.string().optional(),
+  Metadata: z
+    .looseObject({
+      cdk_nag: z.looseObject({ rules_to_suppress: z.array(z.looseObject({ id: z.string(), reason: z.string() })) }),
+    })
+    .partial()
+    .optional(),
+});
+type Resource = z.output<typeof resource>;
+
+function resourcesOf(stack: Stack): [string, Resource][] {
+  const found = z.record(z.string(), resource).parse(Template.fromStack(stack).toJSON().Resources);
+  return Object.entries(found);
+}
+
+/** Text of a value with its references shown: `arn:<AWS::Partition>:s3:::acme-prod-lake-<AWS::AccountId>/raw/events/*`. */
+function shown(value: unknown): string {
+  if (typeof value === 'string') return value;
+  if (typeof value !== 'object' || value === null) return String(value);
+  for (const [key, of] of Object.entries(value)) {
+    if (key === 'Ref') return `<${of}>`;
+    if (key === 'Fn::GetAtt') return `<${Array.isArray(of) ? of.join('.') : of}>`;
+    if (key === 'Fn::ImportValue') return `<${String(shown(of)).replace(/^.*ExportsOutput(?:Ref|FnGetAtt)/, '')}>`;
+    if (key === 'Fn::Join' && Array.isArray(of) && Array.isArray(of[1])) return of[1].map(shown).join(String(of[0]));
+  }
+  return JSON.stringify(value);
+}
+
+const statements = z.object({
+  PolicyDocument: z.object({
+    Statement: z.array(
+      z.looseObject({
+        Effect: z.string(),
+        Action: z.union([z.string(), z.array(z.string())]),
+        Resource: z.unknown().optional(),
+        Condition: z.unknown().optional(),
+      }),
+    ),
+  }),
+});
+const list = (value: unknown) => (Array.isArray(value) ? value : [value]);
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'percorso-infra-'));
+  const deployment = await readDeployment(await companyFolder('acme', company(acme)), 'prod');
+  bundles = await writeBundles(deployment.company, join(folder, 'bundles'));
+  ({ stacks } = await stacksOf(acme, 'prod'));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+describe('the bundles', () => {
+  test('are each below 3 MB, and hold the company but no secret', async () => {
+    for (const [name, dir] of Object.entries(bundles)) {
+      const bundle = await readFile(join(dir, 'index.mjs'));
+      expect(bundle.byteLength, name).toBeLessThan(3_000_000);
+      expect(await readdir(join(dir, 'company')), name).toEqual(['mappings', 'percorso.config.json']);
+    }
+  });
+
+  test('come out the same of the same sources, so that nothing is deployed for nothing', async () => {
+    const { company } = await readDeployment(join(folder, 'acme'), 'prod');
+    const again = await writeBundles(company, join(folder, 'again'));
+    for (const name of ['collect', 'store', 'import'] as const) {
+      const files = (await readdir(bundles[name], { recursive: true, withFileTypes: true })).filter((one) =>
+        one.isFile(),
+      );
+      expect(files.length).toBeGreaterThan(1);
+      for (const file of files) {
+        const path = join(file.parentPath, file.name).slice(bundles[name].length);
+        const [first, second] = await Promise.all([readFile(bundles[name] + path), readFile(again[name] + path)]);
+        expect(first.equals(second), `${name}${path}`).toBe(true);
+      }
+    }
+  });
+});
+
+describe('policy', () => {
+  test('cdk-nag (AWS Solutions) finds nothing that is not excused, and would find what is wrong', async () => {
+    const { app, stacks } = await stacksOf(acme, 'prod');
+    expect(new AwsSolutionsChecks(app).validateScope(app)).toMatchObject({ success: true, violations: [] });
+    new Bucket(stacks.doors, 'Careless');
+    const report = new AwsSolutionsChecks(app).validateScope(app);
+    expect(report.success).toBe(false);
+    expect(report.violations.map(({ ruleName }) => ruleName).join()).toContain('AwsSolutions-S10');
+  });
+
+  test('each excuse says why', async () => {
+    for (const stack of Object.values(stacks)) {
+      for (const [id, { Metadata }] of resourcesOf(stack)) {
+        for (const { reason } of Metadata?.cdk_nag?.rules_to_suppress ?? []) {
+          expect(reason.length, id).toBeGreaterThan(30);
+        }
+      }
+    }
+  });
+
+  test('each role may do what is listed here, and no star stands without its reason', async () => {
+    const lines: string[] = [];
+    for (const stack of Object.values(stacks)) {
+      for (const [id, { Type, Properties, Metadata }] of resourcesOf(stack)) {
+        if (Type === 'AWS::IAM::Role') {
+          expect(Properties.ManagedPolicyArns, id).toBeUndefined();
+          expect(Properties.Policies, id).toBeUndefined();
+        }
+        if (Type !== 'AWS::IAM::Policy') continue;
+        const reasons = new Map(Metadata?.cdk_nag?.rules_to_suppress.map((one) => [one.id, one.reason]));
+        lines.push('', `${stack.stackName} ${id.replace(/RoleDefaultPolicy[0-9A-F]{8}$/, '')}`);
+        for (const statement of statements.parse(Properties).PolicyDocument.Statement) {
+          expect(statement.Effect).toBe('Allow');
+          const actions = list(statement.Action).map(String);
+          expect(
+            actions.filter((action) => action.includes('*')),
+            id,
+          ).toEqual([]);
+          for (const target of list(statement.Resource).map(shown)) {
+            const reason = reasons.get(`AwsSolutions-IAM5[Resource::${target}]`);
+            if (target.includes('*')) expect(reason, `${id}: ${target} without a reason`).toBeDefined();
+            // A star alone is for those services that know no resource.
+            if (target === '*') expect(actions.every((action) => action.startsWith('xray:'))).toBe(true);
+            const condition = statement.Condition === undefined ? '' : ` if ${JSON.stringify(statement.Condition)}`;
+            lines.push(`  ${actions.join(', ')} on ${target}${condition}`);
+            if (reason !== undefined) lines.push(`    because ${reason}`);
+          }
+        }
+      }
+    }
+    await expect(`${lines.join('\n').trim()}\n`).toMatchFileSnapshot('permissions.txt');
+  });
+
+  test('a role cannot be given a star without a reason, nor any star as an action', async () => {
+    const { permit } = await import('../constructs/permissions.ts');
+    const { stacks } = await stacksOf(acme, 'prod');
+    const { role } = stacks.doors.collect;
+    expect(() => permit(role, { actions: ['s3:GetObject'], resources: ['arn:aws:s3:::x/*'] })).toThrow('because');
+    expect(() => permit(role, { actions: ['s3:*'], resources: ['arn:aws:s3:::x'], because: 'lazy' })).toThrow(
+      'name each action',
+    );
+  });
+});
+
+describe('what must never change', () => {
+  test('every bucket is private, encrypted, over TLS only; the lake keeps versions and outlives its stack', async () => {
+    let buckets = 0;
+    for (const stack of Object.values(stacks)) {
+      const template = Template.fromStack(stack);
+      for (const [id, { Type, Properties, DeletionPolicy }] of resourcesOf(stack)) {
+        if (Type !== 'AWS::S3::Bucket') continue;
+        buckets += 1;
+        expect(Properties.PublicAccessBlockConfiguration, id).toEqual({
+          BlockPublicAcls: true,
+          BlockPublicPolicy: true,
+          IgnorePublicAcls: true,
+          RestrictPublicBuckets: true,
+        });
+        expect(Properties.OwnershipControls, id).toEqual({ Rules: [{ ObjectOwnership: 'BucketOwnerEnforced' }] });
+        const isLogs = id.startsWith('AccessLogs');
+        expect(JSON.stringify(Properties.BucketEncryption), id).toContain(
+          isLogs ? '"SSEAlgorithm":"AES256"' : '"BucketKeyEnabled":true',
+        );
+        if (!isLogs) expect(JSON.stringify(Properties.BucketEncryption), id).toContain('"SSEAlgorithm":"aws:kms"');
+        template.hasResourceProperties('AWS::S3::BucketPolicy', {
+          Bucket: { Ref: id },
+          PolicyDocument: {
+            Statement: Match.arrayWith([
+              Match.objectLike({ Effect: 'Deny', Condition: { Bool: { 'aws:SecureTransport': 'false' } } }),
+            ]),
+          },
+        });
+        expect(DeletionPolicy, id).toBe(id.startsWith('Lake') || isLogs ? 'Retain' : 'Delete');
+      }
+      // Nothing of ours empties a bucket so that it can be deleted.
+      expect(Object.keys(template.findResources('Custom::S3AutoDeleteObjects'))).toEqual([]);
+    }
+    expect(buckets).toBe(4);
+    const lake = Template.fromStack(stacks.lake);
+    lake.hasResourceProperties('AWS::S3::Bucket', {
+      BucketName: { 'Fn::Join': ['', ['acme-prod-lake-', { Ref: 'AWS::AccountId' }]] },
+      VersioningConfiguration: { Status: 'Enabled' },
+      LifecycleConfiguration: {
+        Rules: Match.arrayWith([
+          Match.objectLike({ Id: 'former-versions', NoncurrentVersionExpiration: { NoncurrentDays: 30 } }),
+          Match.objectLike({ Id: 'rejected', Prefix: 'rejected/', ExpirationInDays: 30 }),
+          Match.objectLike({ Id: 'queued', Prefix: 'queued/', ExpirationInDays: 16 }),
+        ]),
+      },
+    });
+  });
+
+  test('no rule of the lake ever removes what was taken in, unless the company says for how long it keeps it', async () => {
+    const lake = resourcesOf(stacks.lake).find(([id]) => id.startsWith('LakeBucket'));
+    const rules = z
+      .object({ LifecycleConfiguration: z.object({ Rules: z.array(z.looseObject({ Id: z.string() })) }) })
+      .parse(lake?.[1].Properties).LifecycleConfiguration.Rules;
+    const expiring = rules.filter((rule) => 'ExpirationInDays' in rule).map(({ Id }) => Id);
+    expect(expiring).toEqual(['rejected', 'queued']);
+  });
+
+  test('the key, the secrets and the database outlive their stack, which cannot be deleted by mistake', async () => {
+    expect(stacks.lake.terminationProtection).toBe(true);
+    for (const type of ['AWS::KMS::Key', 'AWS::SecretsManager::Secret', 'AWS::Glue::Database']) {
+      const found = resourcesOf(stacks.lake).filter(([, { Type }]) => Type === type);
+      expect(found.length, type).toBeGreaterThan(0);
+      for (const [id, { DeletionPolicy }] of found) expect(DeletionPolicy, id).toBe('Retain');
+    }
+    Template.fromStack(stacks.lake).hasResourceProperties('AWS::KMS::Key', { EnableKeyRotation: true });
+  });
+
+  test('the secret of the keyed hashes is made as it was the first time: another text here would replace it', async () => {
+    const key = resourcesOf(stacks.lake).find(([id]) => id === 'IdentifierKey');
+    expect(key?.[1].Properties.GenerateSecretString).toEqual({
+      ExcludeCharacters: 'ghijklmnopqrstuvwxyz',
+      ExcludePunctuation: true,
+      ExcludeUppercase: true,
+      GenerateStringKey: 'PERCORSO_IDENTIFIER_KEY',
+      IncludeSpace: false,
+      PasswordLength: 64,
+      SecretStringTemplate: '{}',
+    });
+  });
+
+  test('queues keep what they hold for 14 days, have dead letters, and hide a message for longer than its work takes', async () => {
+    const template = Template.fromStack(stacks.doors);
+    const queues = Object.values(template.findResources('AWS::SQS::Queue'));
+    expect(queues).toHaveLength(4);
+    for (const { Properties } of queues) {
+      expect(Properties).toMatchObject({ MessageRetentionPeriod: 14 * 86_400, SqsManagedSseEnabled: true });
+      if (String(Properties.QueueName).endsWith('-dead')) continue;
+      expect(Properties.RedrivePolicy.maxReceiveCount).toBeGreaterThanOrEqual(3);
+    }
+    template.allResourcesProperties('AWS::Lambda::EventSourceMapping', {
+      FunctionResponseTypes: ['ReportBatchItemFailures'],
+    });
+    template.hasResourceProperties('AWS::Lambda::Function', { FunctionName: 'acme-prod-import', Timeout: 900 });
+    template.hasResourceProperties('AWS::SQS::Queue', { QueueName: 'acme-prod-landings', VisibilityTimeout: 1800 });
+    template.hasResourceProperties('AWS::SQS::Queue', { QueueName: 'acme-prod-events', VisibilityTimeout: 420 });
+  });
+
+  test('no query reads more than the company allows, and results are encrypted', async () => {
+    Template.fromStack(stacks.lake).hasResourceProperties('AWS::Athena::WorkGroup', {
+      Name: 'percorso-acme-prod',
+      WorkGroupConfiguration: {
+        BytesScannedCutoffPerQuery: 5_000_000_000,
+        EnforceWorkGroupConfiguration: true,
+        ResultConfiguration: { EncryptionConfiguration: { EncryptionOption: 'SSE_KMS' } },
+      },
+    });
+  });
+
+  test('the log of requests names neither the sender nor what it asked for', async () => {
+    const stage = resourcesOf(stacks.doors).find(([, { Type }]) => Type === 'AWS::ApiGatewayV2::Stage');
+    const { Format } = z
+      .object({ AccessLogSettings: z.object({ Format: z.string() }) })
+      .parse(stage?.[1].Properties).AccessLogSettings;
+    expect(Format).not.toMatch(/identity|sourceIp|userAgent|path|queryString|authorizer/i);
+    expect(Format).toContain('$context.requestId');
+  });
+
+  test('alarms tell the people of the configuration, and the budget too', async () => {
+    const watch = Template.fromStack(stacks.watch);
+    watch.hasResourceProperties('AWS::SNS::Subscription', { Endpoint: 'it@acme.it', Protocol: 'email' });
+    const alarms = Object.values(watch.findResources('AWS::CloudWatch::Alarm'));
+    expect(alarms.map(({ Properties }) => Properties.AlarmName).sort()).toEqual([
+      'percorso-acme-prod-door-failures',
+      'percorso-acme-prod-door-throttled',
+      'percorso-acme-prod-events-dead-letters',
+      'percorso-acme-prod-events-errors',
+      'percorso-acme-prod-events-waiting',
+      'percorso-acme-prod-landing-refused',
+      'percorso-acme-prod-landings-dead-letters',
+      'percorso-acme-prod-landings-errors',
+      'percorso-acme-prod-landings-waiting',
+    ]);
+    for (const { Properties } of alarms) expect(Properties.AlarmActions).toHaveLength(1);
+    Template.fromStack(stacks.spend).hasResourceProperties('AWS::Budgets::Budget', {
+      Budget: { BudgetLimit: { Amount: 30, Unit: 'USD' } },
+    });
+  });
+});
+
+describe('several companies or stages in one account', () => {
+  test('share no name', async () => {
+    const name = /^(?:.*Name|Alias.*|Name)$/;
+    const namesOf = async (aws: string, stage: string) => {
+      const { stacks } = await stacksOf(aws, stage);
+      const names = new Set<string>();
+      for (const stack of Object.values(stacks)) {
+        names.add(stack.stackName);
+        for (const [, { Type, Properties }] of resourcesOf(stack)) {
+          // Policies within a role are named within it.
+          if (Type === 'AWS::IAM::Policy') continue;
+          // Tables are named as the models name them, within the company's own database.
+          if (Type === 'AWS::Glue::Table') names.add(`table in ${shown(Properties.DatabaseName)}`);
+          const bearers = [Properties, ...Object.values(Properties)].filter(
+            (one) => typeof one === 'object' && one !== null,
+          );
+          for (const bearer of bearers) {
+            for (const [key, value] of Object.entries(bearer ?? {})) {
+              const text = shown(value);
+              // References to resources by their own id are within the stack; metrics are named by AWS.
+              if (
+                name.test(key) &&
+                !/^[<{[]/.test(text) &&
+                !/^(?:AWS\/|Errors|Throttles|5xx|Approx|Refused|\$default)/.test(text)
+              ) {
+                if (!(Type === 'AWS::Glue::Table' && key === 'Name')) names.add(text);
+              }
+            }
+          }
+        }
+      }
+      return names;
+    };
+    const [prod, test, other] = [
+      await namesOf(acme, 'prod'),
+      await namesOf(acme, 'test'),
+      await namesOf(acme.replace("'acme'", "'borea'"), 'prod'),
+    ];
+    expect(prod.size).toBeGreaterThan(25);
+    expect([...prod].filter((one) => test.has(one) || other.has(one))).toEqual([]);
+    for (const one of prod) expect(one).toMatch(/acme[-_]prod/);
+  });
+});
+
+describe('a wrong deployment', () => {
+  test('is refused with the mend', async () => {
+    const without = await companyFolder('without', "export default { name: 'Acme' };\n");
+    await expect(readDeployment(without, 'prod')).rejects.toThrow('does not say how the company runs on AWS');
+    await expect(readDeployment(join(folder, 'acme'), 'Prod!')).rejects.toThrow('is no name of a stage');
+    const wrong = await companyFolder('wrong', company("{ id: 'Acme S.p.A.' }"));
+    await expect(readDeployment(wrong, 'prod')).rejects.toThrow('aws.id');
+  });
+});
+
+test('types of the models become types of Hive, also within a struct', () => {
+  expect(hiveType('varchar')).toBe('string');
+  expect(hiveType('double')).toBe('double');
+  expect(hiveType('struct(analytics boolean, country varchar)')).toBe('struct<analytics:boolean,country:string>');
+});
+
+test('all resources, as a reviewer reads them', async () => {
+  const lines = Object.values(stacks).flatMap((stack) => [
+    '',
+    stack.stackName,
+    ...resourcesOf(stack).map(([id, { Type, DeletionPolicy }]) => {
+      const kept = DeletionPolicy === 'Retain' ? ', kept when the stack goes' : '';
+      return `  ${Type} ${id.replace(/[0-9A-F]{8}$/, '')}${kept}`;
+    }),
+  ]);
+  await expect(`${lines.join('\n').trim()}\n`).toMatchFileSnapshot('resources.txt');
+});
