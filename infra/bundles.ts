@@ -1,7 +1,7 @@
-import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, readdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
+import { build, type Plugin } from 'esbuild';
 import { writeBrowserSdk } from '../functions/handlers/browser-sdk.ts';
 import type { Company } from '../functions/pipeline/company.ts';
 import { packCompany } from '../functions/pipeline/packed-company.ts';
@@ -11,6 +11,26 @@ export type HandlerName = (typeof handlers)[number];
 
 const handlerFile = (name: HandlerName) =>
   fileURLToPath(new URL(`../functions/handlers/${name}-lambda.ts`, import.meta.url));
+
+/** Connectors are the files of their folder, which a bundle has not: their names take the place of its reading. */
+const namedConnectors: Plugin = {
+  name: 'named-connectors',
+  setup({ onLoad }) {
+    onLoad({ filter: /[\\/]connectors[\\/]registry-modules\.ts$/ }, async ({ path }) => {
+      const folder = dirname(path);
+      const names = (await readdir(folder))
+        .filter((name) => name.endsWith('.ts') && !/^registry[.-]/.test(name))
+        .sort();
+      const imports = names.map((name, index) => `import * as module${index} from './${name}';`);
+      const list = names.map((_, index) => `module${index}`).join(', ');
+      const contents = `${imports.join('\n')}
+export const connectorModules = [${list}];
+export const modulesIn = () => { throw new Error('a bundle has no folder of connectors'); };
+`;
+      return { contents, resolveDir: folder, loader: 'ts' };
+    });
+  },
+};
 
 /**
  * Writes what each Lambda runs into `into/NAME`: its bundle, and the company beside it. Equal sources make equal files, so
@@ -36,7 +56,11 @@ export async function writeBundles(company: Company, into: string): Promise<Reco
         mainFields: ['module', 'main'],
         // DuckDB would be 70 MB and reads only Parquet files here; esbuild makes the browser SDK, which is made already.
         external: ['@duckdb/node-api', 'esbuild'],
-        banner: { js: "import{createRequire as _r}from'node:module';const require=_r(import.meta.url);" },
+        // Some packages still ask for Node's own modules by require. A short name would be one of the minifier's, too.
+        banner: {
+          js: "import{createRequire as createRequireOfBundle}from'node:module';const require=createRequireOfBundle(import.meta.url);",
+        },
+        plugins: [namedConnectors],
         logLevel: 'error',
       });
       await packCompany(company, join(folder, 'company'));

@@ -20,14 +20,16 @@ export function createS3Store(bucket: string, client: S3Client = new S3Client({}
     refuseForeignKey(key);
     return { Bucket: bucket, Key: key };
   };
+  // Of an empty text the client does not know the length.
+  const bytes = (body: Uint8Array | string) => (typeof body === 'string' ? Buffer.from(body) : body);
   return {
     async put(key, body) {
-      await client.send(new PutObjectCommand({ ...named(key), Body: body }));
+      await client.send(new PutObjectCommand({ ...named(key), Body: bytes(body) }));
     },
     async putIfAbsent(key, body) {
       for (let tries = 1; ; tries++) {
         try {
-          await client.send(new PutObjectCommand({ ...named(key), Body: body, IfNoneMatch: '*' }));
+          await client.send(new PutObjectCommand({ ...named(key), Body: bytes(body), IfNoneMatch: '*' }));
           return true;
         } catch (error) {
           if (status(error) === 412) return false;

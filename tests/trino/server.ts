@@ -13,8 +13,11 @@ import { createServer } from 'node:net';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** The engine behind Athena 3, as released; its memory connector keeps tables for as long as it runs. */
+/** The engine behind Athena 3, as released; its memory connector keeps tables for as long as it runs, its Hive connector reads Glue's. */
 const version = '476';
+const plugins = ['memory', 'hive'];
+/** What stands in the marker of a whole installation. */
+const installed = `${version} ${plugins.join(' ')}`;
 const cache = join(process.env.PERCORSO_CACHE ?? join(homedir(), '.cache', 'percorso'), `trino-${version}`);
 
 /** A Java of 24 or later, or undefined. JAVA_HOME comes first, then PATH, then where Linux keeps its Javas. */
@@ -43,10 +46,15 @@ function versionIn(text: string): number | undefined {
   return found === undefined ? undefined : Number(found);
 }
 
+function isInstalled(): boolean {
+  const marker = join(cache, 'complete');
+  return existsSync(marker) && readFileSync(marker, 'utf8') === installed;
+}
+
 /** What is missing for a real Trino on this machine, in words; undefined where nothing is. */
 export function whatIsMissing(): string | undefined {
   if (findJava() === undefined) return 'Java 24 or later';
-  if (existsSync(join(cache, 'complete'))) return undefined;
+  if (isInstalled()) return undefined;
   try {
     execFileSync('mvn', ['--version'], { stdio: 'ignore' });
     return undefined;
@@ -57,7 +65,7 @@ export function whatIsMissing(): string | undefined {
 
 /** Fetches the server once, and unpacks the few parts that it needs: most of its 800 MB are connectors. */
 function install(): void {
-  if (existsSync(join(cache, 'complete'))) return;
+  if (isInstalled()) return;
   rmSync(cache, { recursive: true, force: true });
   mkdirSync(cache, { recursive: true });
   const artifact = `io.trino:trino-server:${version}:tar.gz`;
@@ -79,24 +87,25 @@ function install(): void {
   const tarball = join(cache, `trino-server-${version}.tar.gz`);
   // Files of one content stand once in the archive, and others link to them: the names that wanted ones link to are wanted too.
   const listing = execFileSync('tar', ['tvzf', tarball], { encoding: 'utf8', maxBuffer: 1 << 26 }).split('\n');
+  const needed = new RegExp(`^[^/]+/(lib|plugin/(${plugins.join('|')}))/`);
   const wanted = new Set<string>();
   for (const line of listing) {
     const entry = /^\S+ +\S+ +\d+ +\S+ +\S+ (.+?)(?: link to (.+))?$/.exec(line);
     const name = entry?.[1];
-    if (name === undefined || name.endsWith('/') || !/^[^/]+\/(lib|plugin\/memory)\//.test(name)) continue;
+    if (name === undefined || name.endsWith('/') || !needed.test(name)) continue;
     wanted.add(name);
     if (entry?.[2] !== undefined) wanted.add(entry[2]);
   }
   writeFileSync(join(cache, 'wanted'), [...wanted].join('\n'));
   execFileSync('tar', ['xzf', tarball, '-C', cache, '--strip-components=1', '-T', join(cache, 'wanted')]);
   for (const plugin of readdirSync(join(cache, 'plugin'))) {
-    if (plugin !== 'memory') rmSync(join(cache, 'plugin', plugin), { recursive: true, force: true });
+    if (!plugins.includes(plugin)) rmSync(join(cache, 'plugin', plugin), { recursive: true, force: true });
   }
   rmSync(tarball);
-  writeFileSync(join(cache, 'complete'), version);
+  writeFileSync(join(cache, 'complete'), installed);
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer();
     server.once('error', reject);
@@ -109,18 +118,23 @@ async function freePort(): Promise<number> {
   });
 }
 
-/** Starts a Trino of its own on loopback; resolves once it answers a query. */
-export async function startTrino(): Promise<{ address: string; stop(): void }> {
+/**
+ * Starts a Trino of its own on loopback; resolves once it answers. A catalogue `memory` is always there.
+ * @param catalogs more of them: the properties of each, by name.
+ */
+export async function startTrino(
+  catalogs: Readonly<Record<string, readonly string[]>> = {},
+): Promise<{ address: string; stop(): void }> {
   const java = findJava();
   if (java === undefined) throw new Error('a real Trino needs Java 24 or later');
   install();
   const port = await freePort();
   const folder = mkdtempSync(join(tmpdir(), 'percorso-trino-'));
   mkdirSync(join(folder, 'catalog'));
-  writeFileSync(
-    join(folder, 'catalog', 'memory.properties'),
-    'connector.name=memory\nmemory.max-data-per-node=512MB\n',
-  );
+  const memory = ['connector.name=memory', 'memory.max-data-per-node=512MB'];
+  for (const [catalog, properties] of Object.entries({ memory, ...catalogs })) {
+    writeFileSync(join(folder, 'catalog', `${catalog}.properties`), `${properties.join('\n')}\n`);
+  }
   writeFileSync(
     join(folder, 'config.properties'),
     [
