@@ -108,6 +108,16 @@ const source = z.strictObject({
     .optional(),
   /** `browser`: the key is public, so it may send behaviour only. */
   kind: z.enum(['server', 'browser', 'file']).default('server'),
+  /**
+   * Of a browser source: whether a page is believed who is logged in on its cookie, or must prove it (docs/collect.md).
+   * `proved` where a secret is named, else `believed`.
+   */
+  logins: z.enum(['believed', 'proved']).optional(),
+  /** The environment variable with the secret under which the firm's server signs user ids for its pages. */
+  loginSecretEnv: z
+    .string()
+    .regex(/^[A-Z][A-Z0-9_]*$/, 'the name of an environment variable')
+    .optional(),
   ratePerSecond: z.number().positive().default(1000),
   /** Its revenue includes VAT: the event's own tax, or else `vatRate`, is taken off. */
   gross: z.boolean().default(false),

@@ -70,6 +70,8 @@ const topFields = new Set<string>([
 ]);
 /** Never stored, wherever a sender puts it. */
 const ipFields = new Set(['ip', 'ip_address', 'client_ip']);
+/** What other parts of the door have judged already. */
+const spentFields = new Set(['schema_version', 'user_hash']);
 
 function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -125,7 +127,7 @@ function tidy(input: Record<string, unknown>): { known: Record<string, unknown>;
   const extra: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(input)) {
     if (!topFields.has(name)) {
-      if (!ipFields.has(name) && name !== 'schema_version') extra[name] = value;
+      if (!ipFields.has(name) && !spentFields.has(name)) extra[name] = value;
     } else if (value !== null && value !== undefined) known[name] = value;
   }
   for (const group of groups) {

@@ -8,6 +8,7 @@ import { PercorsoError } from '#core/errors';
 import { createIdentifiers } from '#core/identifiers';
 import type { RejectedRecord } from '#core/lake';
 import type { Clock, Queue } from '#core/ports';
+import { type LoginCheck, loginCheckOf, withProvedLogin } from '#core/proved-login';
 import { createSealing } from '#core/sealing';
 import { type AdmitContext, type Admitter, createAdmitter } from '#pipeline/admit';
 import { encodeDelivery } from '#pipeline/drain';
@@ -139,6 +140,9 @@ export function createCollector(context: CollectContext): Collector {
   const identifiers = createIdentifiers(identifierKey, config.country);
   const wait = createRateLimit(now);
   const admitters = new Map<AdmitContext['trust'], Admitter>();
+  const loginChecks = new Map<string, LoginCheck | undefined>(
+    Object.entries(config.sources).map(([name, settings]) => [name, loginCheckOf(settings, context.env)]),
+  );
 
   function admitter(trust: AdmitContext['trust']): Admitter {
     const known = admitters.get(trust);
@@ -244,7 +248,8 @@ export function createCollector(context: CollectContext): Collector {
       const event: SegmentRead = isTooLarge
         ? { ok: false, reason: 'too-large', message: `an event may hold ${eventLimit / 1024} KB at most` }
         : read(message);
-      const admitted = event.ok ? door.event(event.event) : event;
+      const judged = event.ok ? withProvedLogin(event.event, loginChecks.get(source)) : event;
+      const admitted = judged.ok ? door.event(judged.event) : judged;
       if (admitted.ok) {
         accepted.push(admitted.value);
         continue;

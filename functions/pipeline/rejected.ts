@@ -10,6 +10,7 @@ import { PercorsoError } from '#core/errors';
 import type { StoredEvent } from '#core/event';
 import { lake as places, type RejectedRecord } from '#core/lake';
 import type { Store } from '#core/ports';
+import { loginCheckOf, withProvedLogin } from '#core/proved-login';
 import { isRecord } from '#core/row-reading';
 import { createSealing } from '#core/sealing';
 import { type AdmitContext, createAdmitter } from '#pipeline/admit';
@@ -262,6 +263,11 @@ export async function replayRejected(
   return counts;
 }
 
+export type HttpReplayContext = Pick<AdmitContext, 'config' | 'identifierKey' | 'hasRate'> & {
+  /** The secrets of proved logins stand in the variables that the configuration names. */
+  env: Record<string, string | undefined>;
+};
+
 /** A replayer of what came in over HTTP as JSON and `read` makes canonical events of. */
 function createHttpReplayer(
   prefix: string,
@@ -270,9 +276,7 @@ function createHttpReplayer(
     record: Pick<RejectedRecord, 'source' | 'via' | 'rejected_at'>,
     settings: SourceSettings,
   ) => SegmentRead,
-  config: Config,
-  identifierKey: Buffer,
-  hasRate: AdmitContext['hasRate'],
+  { config, identifierKey, hasRate, env }: HttpReplayContext,
 ): Replayer {
   // A record is judged as of the time at which it came in, and counts as received then.
   let receivedAt = new Date(0);
@@ -297,7 +301,9 @@ function createHttpReplayer(
       receivedAt = new Date(record.rejected_at);
       const event = read(message, record, settings);
       if (!event.ok) return event;
-      const admitted = doors[settings.kind === 'browser' ? 'browser' : 'server'].event(event.event);
+      const judged = withProvedLogin(event.event, loginCheckOf(settings, env));
+      if (!judged.ok) return judged;
+      const admitted = doors[settings.kind === 'browser' ? 'browser' : 'server'].event(judged.event);
       return admitted.ok ? { ok: true, events: [admitted.value], costs: [] } : admitted;
     },
   };
@@ -330,11 +336,7 @@ export async function eraseRejected(
 }
 
 /** The replayer of what came in over HTTP in Segment's shapes. */
-export function createSegmentReplayer(
-  config: Config,
-  identifierKey: Buffer,
-  hasRate: AdmitContext['hasRate'],
-): Replayer {
+export function createSegmentReplayer(context: HttpReplayContext): Replayer {
   const prefix = 'http:segment:';
   return createHttpReplayer(
     prefix,
@@ -342,27 +344,19 @@ export function createSegmentReplayer(
       const type = segmentTypes.find((type) => via === prefix + type);
       return readSegmentMessage(message, { source, type, time: rejected_at, gross, shippingIncluded });
     },
-    config,
-    identifierKey,
-    hasRate,
+    context,
   );
 }
 
 /** The replayer of what Snowplow's trackers sent. */
-export function createSnowplowReplayer(
-  config: Config,
-  identifierKey: Buffer,
-  hasRate: AdmitContext['hasRate'],
-): Replayer {
+export function createSnowplowReplayer(context: HttpReplayContext): Replayer {
   return createHttpReplayer(
     'http:snowplow',
     (message, { source, rejected_at }, { gross, shippingIncluded }) =>
       snowplowSource(message) === source
         ? readSnowplowEvent(message, { source, time: rejected_at, gross, shippingIncluded })
         : { ok: false, reason: 'unknown-source', message: 'aid: another than the first event of the request' },
-    config,
-    identifierKey,
-    hasRate,
+    context,
   );
 }
 

@@ -226,11 +226,12 @@ describe('what was refused', () => {
 
   it('goes in by the same way after the mend, once; what is refused again stays', async () => {
     await refuse(refused(good), refused('{"event":5}'), refused('x', { via: 'unheard-of' }));
-    const replayer = createSegmentReplayer(
-      configSchema.parse({ name: 'x', sources: { shop: {} } }),
+    const replayer = createSegmentReplayer({
+      config: configSchema.parse({ name: 'x', sources: { shop: {} } }),
       identifierKey,
-      () => true,
-    );
+      hasRate: () => true,
+      env: {},
+    });
     const first = await replayRejected(lake, identifierKey, [replayer]);
     expect(first).toMatchObject({ events: 1, costs: 0, taken: 1, refused: 1, unknown: 1 });
     const second = await replayRejected(lake, identifierKey, [replayer]);
