@@ -47,6 +47,10 @@ export function register(program: Command, context: CliContext): void {
                 await buildSite(company, context.progress('dashboards'));
               }
             : undefined,
+          compactVault: async () => {
+            const { compactVault } = await import('#pipeline/vault');
+            await compactVault(company.lake, await company.identifierKey());
+          },
           pruneRejected: (days) => pruneRejected(company.lake, days, context.now()),
         }),
       );

@@ -232,6 +232,12 @@ export const configSchema = z.strictObject({
       builds: z.number().int().min(1).default(5),
     })
     .prefault({}),
+  vault: z
+    .strictObject({
+      /** Whether addresses are kept, encrypted, for later sending (docs/privacy.md). */
+      keep: z.boolean().default(true),
+    })
+    .prefault({}),
   mail: z
     .strictObject({
       /** The environment variable that holds the SMTP address, such as smtps://user:password@host. */
@@ -254,6 +260,12 @@ export const configSchema = z.strictObject({
       /** The environment variable with the secret of the keyed hashes; else the key file below is used, made on first need. */
       identifierKeyEnv: z.string().default('PERCORSO_IDENTIFIER_KEY'),
       identifierKeyFile: z.string().default('.percorso/identifier.key'),
+      /**
+       * The environment variable with the key of the vault, or with its public half alone where the doors run; else the
+       * key file below is used, made on first need.
+       */
+      vaultKeyEnv: z.string().default('PERCORSO_VAULT_KEY'),
+      vaultKeyFile: z.string().default('.percorso/vault.key'),
     })
     .prefault({}),
 });

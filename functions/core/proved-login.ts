@@ -32,13 +32,15 @@ export function loginCheckOf(
   };
 }
 
-type Read = { ok: true; event: Record<string, unknown> } | { ok: false; reason: string; message: string };
+type Judged =
+  | { ok: true; event: Record<string, unknown> }
+  | { ok: false; reason: string; message: string; column?: string };
 
 /**
  * The event without a `user_id` that is not proved, so that it is its cookie's alone; one that has no cookie either says
  * nothing of anybody. The proof itself is nobody's to keep.
  */
-export function withProvedLogin(event: Record<string, unknown>, check: LoginCheck | undefined): Read {
+export function withProvedLogin(event: Record<string, unknown>, check: LoginCheck | undefined): Judged {
   const { user_hash: proof, ...rest } = event;
   const { user_id, ...others } = isRecord(rest.identifiers) ? rest.identifiers : {};
   const isNamed = user_id !== undefined && user_id !== null && user_id !== '';
@@ -49,6 +51,7 @@ export function withProvedLogin(event: Record<string, unknown>, check: LoginChec
       ok: false,
       reason: 'unproven-login',
       message: 'identifiers.user_id: not proved by user_hash, and there is no anonymous_id',
+      column: 'identifiers.user_id',
     };
   }
   return { ok: true, event: { ...rest, identifiers: others } };

@@ -9,11 +9,13 @@ export async function companyReplayers(company: Company): Promise<Replayer[]> {
   const { config, lists, env } = company;
   const identifierKey = await company.identifierKey();
   const hasRate = createRateCheck(config.currency, lists.fxRates);
-  const http = { config, identifierKey, hasRate, env };
+  const sealAddress = await company.sealAddress();
+  const context = { config, identifierKey, hasRate, sealAddress };
+  const http = { ...context, env };
   return [
     createSegmentReplayer(http),
     createSnowplowReplayer(http),
-    createHookReplayer(config, identifierKey, hasRate),
+    createHookReplayer(context),
     ...(await fileReplayers(company)),
   ];
 }

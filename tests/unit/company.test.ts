@@ -101,7 +101,7 @@ test('the key of identifiers is made once, readable by its owner alone, and stay
   expect((await stat(file)).mode & 0o777).toBe(0o600);
   expect((await readFile(file, 'utf8')).trim()).toBe(key.toString('hex'));
   const again = await (await open("{ name: 'Acme' }")).identifierKey();
-  expect(again.equals(key)).toBe(true);
+  expect(again).toEqual(key);
 });
 
 test('the key of identifiers is taken from the environment where it is set, and a broken one is refused', async () => {

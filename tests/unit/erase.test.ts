@@ -5,6 +5,7 @@ import type { StoredEvent } from '#core/event';
 import { createIdentifiers } from '#core/identifiers';
 import { lake as places } from '#core/lake';
 import type { MartReader, SqlValue, Store } from '#core/ports';
+import { createVaultSealer, parseVaultKey } from '#core/vault-sealing';
 import type { Company } from '#pipeline/company';
 import { type EraseWork, erasePersons } from '#pipeline/erase';
 import { createPersonFinder } from '#pipeline/erase-finder';
@@ -14,6 +15,7 @@ import { unlink } from '#pipeline/unlinks';
 import { testCompany } from './import-company.ts';
 
 const key = Buffer.alloc(32, 7);
+const vaultKey = parseVaultKey('11'.repeat(32)) ?? { publicKey: Buffer.alloc(0) };
 const identifiers = createIdentifiers(key, 'IT');
 const user = identifiers.hash('user_id', 'anna-7741');
 const email = identifiers.hash('email', 'anna@esempio.it');
@@ -76,7 +78,7 @@ async function company(): Promise<{ company: Company; work: EraseWork }> {
     schema_version: 1,
   });
   await writer.flush();
-  await unlink(made.lake, user, other, erasedAt);
+  await unlink(made.lake, user, other, erasedAt, key);
   await publishManifest(made.lake, {
     build_id: '20260310T110000Z-aaaaaa',
     built_at: '',
@@ -87,7 +89,7 @@ async function company(): Promise<{ company: Company; work: EraseWork }> {
     checks: [],
   });
   return {
-    company: { ...made, configPath: '', overrides: {}, env: {}, identifierKey: async () => key },
+    company: { ...made, configPath: '', overrides: {}, env: {}, identifierKey: async () => key, vaultKey: async () => vaultKey, sealAddress: async () => createVaultSealer(vaultKey) },
     work: {
       build: async () => {},
       openMarts: async () => marts(),
