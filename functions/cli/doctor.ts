@@ -111,7 +111,11 @@ async function checkKeys(company: Company): Promise<Finding[]> {
     const { generation, done } = await readHashing(company.lake);
     findings.push(
       generation === done
-        ? { subject: 'key of identifiers', state: 'ok', says: generation === 1 ? where : `${where}, changed ${generation - 1}x` }
+        ? {
+            subject: 'key of identifiers',
+            state: 'ok',
+            says: generation === 1 ? where : `${where}, changed ${generation - 1}x`,
+          }
         : {
             subject: 'key of identifiers',
             state: 'warning',

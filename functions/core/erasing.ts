@@ -20,7 +20,8 @@ export function createErasedMarks(identifierKey: IdentifierKey): ErasedMarks {
   );
   const chain = createHashChain(identifierKey);
   const made = (text: string, secret: Buffer) => createHmac('sha256', secret).update(text).digest('hex').slice(0, 32);
-  const raise = (mark: string, from: number) => later.slice(from - 1).reduce((text, secret) => made(text, secret), mark);
+  const raise = (mark: string, from: number) =>
+    later.slice(from - 1).reduce((text, secret) => made(text, secret), mark);
   return {
     mark: (key) => raise(made(`key ${chain.lower(key)}`, first), 1),
     rename: (text) => `erased-${raise(made(`name ${chain.lowerText(text)}`, first), 1)}`,

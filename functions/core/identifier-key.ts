@@ -103,7 +103,9 @@ export function createHashChain(key: IdentifierKey): HashChain {
   return {
     generation,
     raise(hash, from) {
-      return from >= generation || !isHash(hash) ? hash : `${hash.slice(0, 2)}${raisedDigits(hash.slice(0, 1), hash.slice(2), from)}`;
+      return from >= generation || !isHash(hash)
+        ? hash
+        : `${hash.slice(0, 2)}${raisedDigits(hash.slice(0, 1), hash.slice(2), from)}`;
     },
     lower(hash) {
       if (generation === 1 || !isHash(hash) || hash.length !== blockDigits + 2) return hash;

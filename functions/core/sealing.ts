@@ -20,10 +20,7 @@ const purpose = 'percorso rejected originals';
  * Seals with the newest secret of the key, and opens what any of them sealed.
  * @param random makes the nonce of a seal; only tests give another one.
  */
-export function createSealing(
-  identifierKey: IdentifierKey,
-  random: (bytes: number) => Buffer = randomBytes,
-): Sealing {
+export function createSealing(identifierKey: IdentifierKey, random: (bytes: number) => Buffer = randomBytes): Sealing {
   const keys = secretsOf(identifierKey)
     .map((secret) => derived(secret, purpose))
     .reverse();

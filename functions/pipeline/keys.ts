@@ -98,9 +98,12 @@ export async function readVaultKey({ config, dir, env }: KeyPlaces): Promise<Vau
   const file = keyFilePath(dir, vaultKeyFile);
   const key = parseVaultKey(fromEnv === '' ? await readOrMake(file, newSecret) : fromEnv);
   if (key !== undefined) return key;
-  throw new PercorsoError(`${fromEnv === '' ? file : `the environment variable ${vaultKeyEnv}`} holds no key of the vault`, {
-    mend: 'put back the key with which the vault was filled: 64 hex digits, or public: and 64 hex digits',
-  });
+  throw new PercorsoError(
+    `${fromEnv === '' ? file : `the environment variable ${vaultKeyEnv}`} holds no key of the vault`,
+    {
+      mend: 'put back the key with which the vault was filled: 64 hex digits, or public: and 64 hex digits',
+    },
+  );
 }
 
 async function writeDraft(file: string, text: string): Promise<string> {

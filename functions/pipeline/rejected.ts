@@ -159,7 +159,11 @@ export async function showRejected(
  * Names a refused record, so that its mend can find it; it tells nothing of what the record holds. The name is of the
  * first secret: it stays what it was where the key is changed between the record and its mend.
  */
-export function rejectedId(identifierKey: IdentifierKey, record: Pick<RejectedRecord, 'via'>, original: Buffer): string {
+export function rejectedId(
+  identifierKey: IdentifierKey,
+  record: Pick<RejectedRecord, 'via'>,
+  original: Buffer,
+): string {
   const via = createHashChain(identifierKey).lowerText(record.via);
   return createSealing(secretsOf(identifierKey).slice(0, 1))
     .fingerprint(`${via}\n${original.toString('base64')}`)

@@ -80,7 +80,9 @@ export async function rotateIdentifierKey(company: Company, work: RotationWork):
   const key = await company.identifierKey();
   const generation = generationOf(key);
   const changed_at = (work.now ?? (() => new Date()))().toISOString();
-  work.say(isResumed ? `goes on to generation ${generation} of the key` : `generation ${generation} of the key is made`);
+  work.say(
+    isResumed ? `goes on to generation ${generation} of the key` : `generation ${generation} of the key is made`,
+  );
   const counts = await raiseLake(company, key, { ...work, changed_at });
   await work.build();
   const builds = new Set((await pruneBuilds(lake, 1)).map((object) => object.split('/')[2])).size;
@@ -113,7 +115,8 @@ export async function raiseLake(
   if (generation === 1) return counts;
   const hashing = await readHashing(lake);
   // From now on nothing opens the lake with an older key.
-  if (hashing.generation < generation) await writeHashing(lake, { ...hashing, generation, changed_at: work.changed_at });
+  if (hashing.generation < generation)
+    await writeHashing(lake, { ...hashing, generation, changed_at: work.changed_at });
   counts.erasures = await raiseErasures(lake, key);
   counts.unlinks = await raiseUnlinks(lake, key);
   counts.vault_objects = await raiseVault(lake, key);

@@ -123,8 +123,7 @@ export function createRawWriter(
   function addEntry(given: VaultEntry): void | Promise<void> {
     const entry = erased === undefined ? given : erased.entryWithoutErased(given);
     if (entry === undefined) return;
-    const known = entries.get(entry.key);
-    entries.set(entry.key, known === undefined ? entry : mergeEntries(known, entry));
+    entries.set(entry.key, mergeEntries(entries.get(entry.key) ?? entry, entry));
     if (entries.size >= recordsPerObject) return writeEntries();
   }
 

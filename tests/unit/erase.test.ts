@@ -89,7 +89,15 @@ async function company(): Promise<{ company: Company; work: EraseWork }> {
     checks: [],
   });
   return {
-    company: { ...made, configPath: '', overrides: {}, env: {}, identifierKey: async () => key, vaultKey: async () => vaultKey, sealAddress: async () => createVaultSealer(vaultKey) },
+    company: {
+      ...made,
+      configPath: '',
+      overrides: {},
+      env: {},
+      identifierKey: async () => key,
+      vaultKey: async () => vaultKey,
+      sealAddress: async () => createVaultSealer(vaultKey),
+    },
     work: {
       build: async () => {},
       openMarts: async () => marts(),
