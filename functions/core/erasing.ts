@@ -70,6 +70,7 @@ export function withoutPerson(
   return {
     source: event.source,
     event_id: named(event.event_id),
+    ...(event.made_id === undefined ? {} : { made_id: event.made_id }),
     event_type: event.event_type,
     occurred_at: event.occurred_at,
     received_at: event.received_at,

@@ -84,6 +84,8 @@ export type EventInput = z.input<typeof eventSchema>;
 export interface StoredEvent {
   source: string;
   event_id: string;
+  /** The event brought no id: this one was made of what it held when it came in. */
+  made_id?: true;
   event_type: string;
   /** ISO, UTC, milliseconds, `Z`. */
   occurred_at: string;

@@ -389,7 +389,7 @@ export function createAdmitter(context: AdmitContext): Admitter {
       ),
       currency,
     });
-    const body = {
+    const body: StoredEvent = {
       source: identifiers.scrubText(event.source),
       event_id: '',
       event_type: identifiers.scrubText(event.event_type),
@@ -414,6 +414,7 @@ export function createAdmitter(context: AdmitContext): Admitter {
     if (event.event_id === undefined) {
       const contentHash = chain.contentId(JSON.stringify(body));
       body.event_id = typeof fallbackId === 'string' ? fallbackId : (fallbackId?.(contentHash) ?? contentHash);
+      if (body.event_id.startsWith(contentHash)) body.made_id = true;
     } else {
       body.event_id = identifiers.scrubText(event.event_id);
     }

@@ -23,14 +23,6 @@ function eachText(value: unknown, change: (text: string) => string): unknown {
   return Object.fromEntries(Object.entries(value).map(([name, item]) => [change(name), eachText(item, change)]));
 }
 
-/** What an event holds, as the door hashed it to make an id of it. */
-function contentOf(event: StoredEvent): string {
-  const { source, event_id: _, event_type, occurred_at, received_at: __, ...rest } = event;
-  return JSON.stringify({ source, event_id: '', event_type, occurred_at, received_at: '', ...rest });
-}
-
-const madeId = /^([0-9a-f]{32})(-\d+)?$/;
-
 export function createRaise(identifierKey: IdentifierKey): Raise {
   const chain = createHashChain(identifierKey);
   const { raiseName } = createErasedMarks(identifierKey);
@@ -56,10 +48,9 @@ export function createRaise(identifierKey: IdentifierKey): Raise {
       // Text of JSON within JSON: its own escapes must not stand before a hash.
       ...(properties === undefined ? {} : { properties: JSON.stringify(eachText(JSON.parse(properties), text)) }),
     };
-    const [, made, ordinal = ''] = madeId.exec(event_id) ?? [];
-    // An id that was made of the content is one that whoever knows the old key could guess at.
-    const isMade = made !== undefined && chain.contentId(contentOf(raised)) === chain.raiseContentId(made, from);
-    return isMade ? { ...raised, event_id: chain.raiseContentId(made, from) + ordinal } : raised;
+    if (event.made_id !== true) return raised;
+    // Whoever knows the old key could guess at an id that was made of the content.
+    return { ...raised, event_id: event_id.replace(/^[0-9a-f]{32}/, (id) => chain.raiseContentId(id, from)) };
   }
 
   return {
