@@ -49,7 +49,12 @@ export function register(program: Command, context: CliContext): void {
             : undefined,
           compactVault: async () => {
             const { compactVault } = await import('#pipeline/vault');
-            await compactVault(company.lake, await company.identifierKey());
+            const { rawDays } = company.config.retention;
+            const oldest =
+              rawDays === undefined
+                ? undefined
+                : new Date(context.now().getTime() - rawDays * 86_400_000).toISOString();
+            await compactVault(company.lake, await company.identifierKey(), oldest);
           },
           pruneRejected: (days) => pruneRejected(company.lake, days, context.now()),
         }),

@@ -137,7 +137,10 @@ export async function erasePersons(company: Company, given: readonly string[], w
   };
   if (found.isKnown) await writeUnfinished(company.lake, unfinished);
   const result = await perform(company, unfinished, identifiers, work, found.isKnown);
-  const isFound = found.isKnown || wasErased || result.rejected + result.held_by_hand.length + result.landing_files > 0;
+  const isFound =
+    found.isKnown ||
+    wasErased ||
+    result.rejected + result.vault + result.held_by_hand.length + result.landing_files > 0;
   return { ...result, isUnknown: !isFound };
 }
 

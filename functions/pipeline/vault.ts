@@ -83,8 +83,9 @@ export interface VaultCounts {
 /**
  * Merges what has come in, sixteenth by sixteenth, and drops the addresses of those who refused. Killed at any moment it is
  * done again to the same end. The caller holds the lock of the night.
+ * @param oldest addresses that have not come in since this instant (ISO, UTC) go too.
  */
-export async function compactVault(lake: Store, identifierKey: IdentifierKey): Promise<VaultCounts> {
+export async function compactVault(lake: Store, identifierKey: IdentifierKey, oldest = ''): Promise<VaultCounts> {
   const generation = generationOf(identifierKey);
   const { all, fresh } = await objectsOf(lake, generation);
   const counts: VaultCounts = { addresses: 0, refused: 0, waiting: 0 };
@@ -94,7 +95,8 @@ export async function compactVault(lake: Store, identifierKey: IdentifierKey): P
     const lines: string[] = [];
     for (const entry of (await merged(lake, all, digit)).values()) {
       const { address, ...rest } = entry;
-      const isKept = address !== undefined && mayBeKept(entry, lastRefused(entry, refused));
+      const isFresh = (entry.given_at ?? '') >= oldest || (entry.seen_at ?? '') >= oldest;
+      const isKept = address !== undefined && isFresh && mayBeKept(entry, lastRefused(entry, refused));
       if (isKept) counts.addresses += 1;
       if (entry.refused_at !== undefined) counts.refused += 1;
       lines.push(JSON.stringify(isKept ? entry : rest));

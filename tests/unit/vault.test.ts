@@ -261,6 +261,14 @@ test('one half of the key puts in, the other takes out, and neither opens what a
   expect(parseVaultKey('11'.repeat(31))).toBeUndefined();
 });
 
+test('an address goes with the raw events that brought it', async () => {
+  const { lake } = await testCompany();
+  const phone = { key: annasPhone, given_at: at(1), seen_at: at(9), address: sealAddress('+393331234567') };
+  await written(lake, [{ key: anna, seen_at: at(1), address }, phone]);
+  await compactVault(lake, identifierKey, at(5));
+  expect([...(await reader(lake).find([anna, annasPhone])).values()]).toEqual(['+393331234567']);
+});
+
 test('an address that was put in the place of another is not given out', async () => {
   const { lake } = await testCompany();
   await written(lake, [{ key: anna, seen_at: at(1), address: sealAddress('thief@esempio.it') }]);
@@ -322,12 +330,10 @@ test('the same file again writes nothing new, and a person is taken out whole', 
   const names = await lake.list(places.vault);
   await written(
     lake,
-    [...entries]
-      .reverse()
-      .map((entry) => ({
-        ...entry,
-        ...(entry.address ? { address: createVaultSealer(vaultKey)(createVaultOpener(vaultKey)(entry.address)) } : {}),
-      })),
+    [...entries].reverse().map((entry) => ({
+      ...entry,
+      ...(entry.address ? { address: createVaultSealer(vaultKey)(createVaultOpener(vaultKey)(entry.address)) } : {}),
+    })),
   );
   expect(await lake.list(places.vault)).toEqual(names);
   expect(await eraseFromVault(lake, new Set([anna, user]))).toBe(3);
