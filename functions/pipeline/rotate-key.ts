@@ -117,6 +117,7 @@ export async function raiseLake(
   // From now on nothing opens the lake with an older key.
   if (hashing.generation < generation)
     await writeHashing(lake, { ...hashing, generation, changed_at: work.changed_at });
+  // First of all: a process that began before knows nobody who was erased by the new marks, so what it wrote is judged again.
   counts.erasures = await raiseErasures(lake, key);
   counts.unlinks = await raiseUnlinks(lake, key);
   counts.vault_objects = await raiseVault(lake, key);
@@ -127,7 +128,7 @@ export async function raiseLake(
     const from = generationOfObject(object);
     if (from >= generation) continue;
     const unlimited = { recordsPerObject: Number.POSITIVE_INFINITY, bytesPerObject: Number.POSITIVE_INFINITY };
-    const writer = createRawWriter(lake, { identifierKey: key, isMoved: true, ...unlimited });
+    const writer = createRawWriter(lake, { identifierKey: key, ...unlimited });
     for (const line of await linesOf(lake, object)) {
       await writer.event(raise.event(eventShape.parse(JSON.parse(line)), from));
       counts.events += 1;

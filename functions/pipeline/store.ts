@@ -64,8 +64,6 @@ export function createRawWriter(
     identifierKey: IdentifierKey;
     recordsPerObject?: number;
     bytesPerObject?: number;
-    /** Records that were in the lake before: what is erased of them is erased already. */
-    isMoved?: boolean;
   },
 ): RawWriter {
   const recordsPerObject = options.recordsPerObject ?? 50_000;
@@ -99,7 +97,7 @@ export function createRawWriter(
 
   // What was erased stays erased, whichever way an old record comes in again.
   let erased: ErasedKeys | undefined;
-  let isLoaded = options.isMoved === true;
+  let isLoaded = false;
   let loading: Promise<void> | undefined;
 
   /** Does it now where what was erased is known, else once it is. */

@@ -195,7 +195,7 @@ export async function raiseVault(lake: Store, identifierKey: IdentifierKey): Pro
   for (const object of await lake.list(places.vault)) {
     const from = generationOfObject(object);
     if (from >= generation) continue;
-    const writer = createRawWriter(lake, { identifierKey, isMoved: true });
+    const writer = createRawWriter(lake, { identifierKey });
     for (const entry of await entriesOf(lake, object)) await writer.vault(raise.entry(entry, from));
     await writer.flush();
     await lake.remove(object);

@@ -18,7 +18,7 @@ import { drainSpool, encodeDelivery } from '#pipeline/drain';
 import { readErasedKeys, writeErasure } from '#pipeline/erased-keys';
 import { readHashing, readIdentifierKey } from '#pipeline/keys';
 import { rejectedId, showRejected } from '#pipeline/rejected';
-import { type RotationWork, rotateIdentifierKey } from '#pipeline/rotate-key';
+import { type RotationWork, raiseLake, rotateIdentifierKey } from '#pipeline/rotate-key';
 import { createRawWriter } from '#pipeline/store';
 import { readUnlinks, unlink } from '#pipeline/unlinks';
 import { compactVault, createVaultReader } from '#pipeline/vault';
@@ -335,6 +335,28 @@ test('what a door took under the old key is put under the new one on its way, an
   await queue.send([encodeDelivery({ events: [], rejected: [], generation: 2 })]);
   await expect(drainSpool({ lake: made.lake, identifierKey: async () => first }, queue)).rejects.toThrow('newer key');
   await drainSpool(made, queue);
+});
+
+test('what an import that began before wrote afterwards is put right by the next build, erased persons too', async () => {
+  const { company: made, work } = await company();
+  await rotateIdentifierKey(made, work);
+  const key = await made.identifierKey();
+  const late = createRawWriter(made.lake, { identifierKey: first });
+  const [order] = admitted(first);
+  if (order === undefined) throw new Error('no event');
+  const carla = { email: identifiers.hash('email', 'carla@esempio.it') };
+  const { made_id: _, ...value } = order.value;
+  await late.event({ ...value, event_id: 'late', keys: { user_id: identifiers.hash('user_id', 'anna-7741') } });
+  await late.event({ ...value, event_id: 'erased', keys: carla });
+  await late.vault({ key: carla.email, seen_at: at(1), address: sealAddress('carla@esempio.it') });
+  await late.flush();
+  expect(await raiseLake(made, key, { changed_at: '' })).toMatchObject({ events: 2, vault_objects: 1 });
+  const today = createIdentifiers(key, 'IT');
+  const found = new Map((await eventsOf(made.lake)).map((event) => [event.event_id, event.keys]));
+  expect(found.get('late')).toEqual({ user_id: today.hash('user_id', 'anna-7741') });
+  expect(found.get('erased')).toEqual({});
+  const carlas = today.hash('email', 'carla@esempio.it');
+  expect((await createVaultReader(made.lake, key, vaultKey, today).find([carlas])).size).toBe(0);
 });
 
 test('a key of the environment is a person’s to add to, and an erasure is ended first', async () => {
