@@ -38,9 +38,19 @@ const publicOf = (bytes: Buffer) =>
 const bytesOf = (key: KeyObject) => key.export({ format: 'der', type: 'spki' }).subarray(der.public.length);
 
 /**
- * Reads a key as it stands in its file or variable: 64 hex digits, or `public:` and 64 hex digits.
- * @returns undefined where it is neither.
+ * Reads keys as they stand in their file or variable, the newest first: 64 hex digits, or `public:` and 64 hex digits. Those
+ * after the first were the vault's before, and still open what was sealed under them.
+ * @returns undefined where one is neither, or there is none.
  */
+export function parseVaultKeys(text: string): [VaultKey, ...VaultKey[]] | undefined {
+  const [first, ...older] = text
+    .trim()
+    .split(/[\s,]+/)
+    .map(parseVaultKey);
+  if (first === undefined || older.includes(undefined)) return undefined;
+  return [first, ...older.filter((key) => key !== undefined)];
+}
+
 export function parseVaultKey(text: string): VaultKey | undefined {
   const trimmed = text.trim();
   const isPublic = trimmed.startsWith(publicMark);
@@ -56,7 +66,9 @@ export const publicVaultKey = (key: VaultKey) => publicMark + key.publicKey.toSt
 
 const dataKey = (shared: Buffer, ephemeral: Buffer, publicKey: Buffer) =>
   Buffer.from(hkdfSync('sha256', shared, Buffer.concat([ephemeral, publicKey]), 'percorso vault', 32));
-/** Tells which key an address was sealed under. */
+/** The name of the key that an address was sealed under. */
+export const sealedUnder = (sealed: string) => sealed.slice(mark.length, mark.length + 8);
+export const nameOfVaultKey = (key: VaultKey) => nameOf(key.publicKey);
 const nameOf = (publicKey: Buffer) => createHash('sha256').update(publicKey).digest('hex').slice(0, 8);
 
 /** So many addresses go under one data key before the next one is made. */
@@ -93,30 +105,32 @@ export function createVaultSealer(key: Pick<VaultKey, 'publicKey'>): (address: s
 }
 
 /**
- * Opens what was sealed.
- * @throws PercorsoError where only the public half of the key is here, or the address was sealed under another key.
+ * Opens what was sealed under any of some keys.
+ * @throws PercorsoError where only the public half of a key is here, or the address was sealed under another key.
  */
-export function createVaultOpener(key: VaultKey): (sealed: string) => string {
-  const { privateKey, publicKey } = key;
-  if (privateKey === undefined) {
-    throw new PercorsoError('the vault cannot be opened here: only the public half of its key is', {
-      mend: 'run this where the whole key of the vault is (secrets.vaultKeyEnv or secrets.vaultKeyFile)',
-    });
-  }
-  const own = privateOf(privateKey);
-  const name = nameOf(publicKey);
+export function createVaultOpener(...keys: readonly VaultKey[]): (sealed: string) => string {
+  const known = new Map(
+    keys.map(({ privateKey, publicKey }) => {
+      if (privateKey === undefined) {
+        throw new PercorsoError('the vault cannot be opened here: only the public half of its key is', {
+          mend: 'run this where the whole key of the vault is (secrets.vaultKeyEnv or secrets.vaultKeyFile)',
+        });
+      }
+      return [nameOf(publicKey), { own: privateOf(privateKey), publicKey }] as const;
+    }),
+  );
   const secrets = new LRUCache<string, Buffer>({ max: 1_000 });
   return (sealed) => {
-    const [, under, body] = /^vault1:([0-9a-f]{8}):(.*)$/s.exec(sealed) ?? [];
-    const bytes = Buffer.from(body ?? '', 'base64');
+    const bytes = Buffer.from(sealed.slice(mark.length + 9), 'base64');
     try {
-      if (under !== name) throw new Error(`sealed under the key ${under}, this one is ${name}`);
+      const key = known.get(sealedUnder(sealed));
+      if (key === undefined) throw new Error(`sealed under the key ${sealedUnder(sealed)}`);
       const ephemeral = bytes.subarray(0, 32);
-      const known = ephemeral.toString('hex');
+      const agreed = `${sealedUnder(sealed)} ${ephemeral.toString('hex')}`;
       const secret =
-        secrets.get(known) ??
-        dataKey(diffieHellman({ privateKey: own, publicKey: publicOf(ephemeral) }), ephemeral, publicKey);
-      secrets.set(known, secret);
+        secrets.get(agreed) ??
+        dataKey(diffieHellman({ privateKey: key.own, publicKey: publicOf(ephemeral) }), ephemeral, key.publicKey);
+      secrets.set(agreed, secret);
       const decipher = createDecipheriv('aes-256-gcm', secret, bytes.subarray(32, 44));
       decipher.setAuthTag(bytes.subarray(44, 60));
       return decipher.update(bytes.subarray(60), undefined, 'utf8') + decipher.final('utf8');

@@ -9,7 +9,7 @@ import type { CompanyLists } from '#core/setting-tables';
 import { parseConfig, parseOverrides } from '#core/settings';
 import { createVaultSealer, type VaultKey } from '#core/vault-sealing';
 import { readLists } from '#pipeline/company-lists';
-import { readIdentifierKey, readVaultKey } from '#pipeline/keys';
+import { readIdentifierKey, readVaultKeys } from '#pipeline/keys';
 
 /** One company: the folder that holds its `percorso.config.ts`, and what stands in it. */
 export interface Company {
@@ -35,8 +35,8 @@ export interface Company {
   env: NodeJS.ProcessEnv;
   /** The secret of the keyed hashes, read anew at each call: another process may have changed the key. */
   identifierKey(): Promise<IdentifierKey>;
-  /** The key of the vault of addresses. */
-  vaultKey(): Promise<VaultKey>;
+  /** The key of the vault of addresses, and those that were it before. */
+  vaultKeys(): Promise<[VaultKey, ...VaultKey[]]>;
   /** Seals an address for the vault; undefined where the company keeps none. */
   sealAddress(): Promise<((address: string) => string) | undefined>;
 }
@@ -84,8 +84,8 @@ export async function loadCompany(options: CompanyOptions): Promise<Company> {
     paths,
     env,
     identifierKey: () => readIdentifierKey(keys, lake),
-    vaultKey: () => readVaultKey(keys),
-    sealAddress: async () => (config.vault.keep ? createVaultSealer(await readVaultKey(keys)) : undefined),
+    vaultKeys: () => readVaultKeys(keys),
+    sealAddress: async () => (config.vault.keep ? createVaultSealer((await readVaultKeys(keys))[0]) : undefined),
   };
 }
 

@@ -324,7 +324,7 @@ async function perform(
     dir: company.dir,
     finder,
     sealing,
-    openAddress: async () => createVaultOpener(await company.vaultKey()),
+    openAddress: async () => createVaultOpener(...(await company.vaultKeys())),
     erasedAt: erased_at,
     except: [...keyFiles, paths.locks, join(paths.lake, places.unfinishedErasure)].map(relativeTo),
     warehouse: work.warehouse,

@@ -7,7 +7,7 @@ import { PercorsoError, UsageError } from '#core/errors';
 import { generationOf, type IdentifierKey } from '#core/identifier-key';
 import { lake as places } from '#core/lake';
 import type { Store } from '#core/ports';
-import { parseVaultKey, type VaultKey } from '#core/vault-sealing';
+import { parseVaultKeys, type VaultKey } from '#core/vault-sealing';
 
 /** Where the keys of a company stand. */
 export interface KeyPlaces {
@@ -89,15 +89,31 @@ export async function addIdentifierSecret(keys: KeyPlaces): Promise<void> {
 }
 
 /**
- * The key of the vault, from the environment, else from its file, which is made on first need.
- * @throws PercorsoError where it is there but unusable.
+ * Makes another key the vault's, before the one that was it. Older ones go: nothing is sealed under them any more.
+ * @throws UsageError where the key comes from the environment, which no command can change.
  */
-export async function readVaultKey({ config, dir, env }: KeyPlaces): Promise<VaultKey> {
+export async function addVaultKey(keys: KeyPlaces): Promise<void> {
+  const { vaultKeyEnv, vaultKeyFile } = keys.config.secrets;
+  if ((keys.env[vaultKeyEnv] ?? '') !== '') {
+    throw new UsageError(`the key of the vault comes from ${vaultKeyEnv}, which only you can change`, {
+      mend: 'put a new key (openssl rand -hex 32) and a comma before the one that stands there, and run the command again',
+    });
+  }
+  const file = keyFilePath(keys.dir, vaultKeyFile);
+  const [last] = (await readOrMake(file, newSecret)).trim().split(/[\s,]+/);
+  await replaceKeyFile(file, `${newSecret()}\n${last}\n`);
+}
+
+/**
+ * The keys of the vault, the one of today first, from the environment, else from their file, which is made on first need.
+ * @throws PercorsoError where one is there but unusable.
+ */
+export async function readVaultKeys({ config, dir, env }: KeyPlaces): Promise<[VaultKey, ...VaultKey[]]> {
   const { vaultKeyEnv, vaultKeyFile } = config.secrets;
   const fromEnv = env[vaultKeyEnv] ?? '';
   const file = keyFilePath(dir, vaultKeyFile);
-  const key = parseVaultKey(fromEnv === '' ? await readOrMake(file, newSecret) : fromEnv);
-  if (key !== undefined) return key;
+  const found = parseVaultKeys(fromEnv === '' ? await readOrMake(file, newSecret) : fromEnv);
+  if (found !== undefined) return found;
   throw new PercorsoError(
     `${fromEnv === '' ? file : `the environment variable ${vaultKeyEnv}`} holds no key of the vault`,
     {

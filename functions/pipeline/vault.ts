@@ -7,7 +7,7 @@ import { generationOfObject, lake as places } from '#core/lake';
 import { kindOfHash } from '#core/named-identifier';
 import type { Store } from '#core/ports';
 import { mayBeKept, mergeEntries, type VaultEntry } from '#core/vault';
-import { createVaultOpener, type VaultKey } from '#core/vault-sealing';
+import { createVaultOpener, createVaultSealer, nameOfVaultKey, sealedUnder, type VaultKey } from '#core/vault-sealing';
 import { createRaise } from '#pipeline/raise';
 import { createRawWriter } from '#pipeline/store';
 
@@ -137,10 +137,10 @@ export interface VaultReader {
 export function createVaultReader(
   lake: Store,
   identifierKey: IdentifierKey,
-  vaultKey: VaultKey,
+  vaultKeys: readonly VaultKey[],
   identifiers: Identifiers,
 ): VaultReader {
-  const open = createVaultOpener(vaultKey);
+  const open = createVaultOpener(...vaultKeys);
   return {
     async find(keys) {
       const found = new Map<string, string>();
@@ -202,4 +202,28 @@ export async function raiseVault(lake: Store, identifierKey: IdentifierKey): Pro
     raised += 1;
   }
   return raised;
+}
+
+/**
+ * Seals every address under the newest key that another key sealed. Objects keep their names, which do not tell of seals;
+ * so what was killed half way is ended by doing it again.
+ * @returns how many addresses were sealed anew.
+ */
+export async function resealVault(lake: Store, vaultKeys: readonly [VaultKey, ...VaultKey[]]): Promise<number> {
+  const [newest] = vaultKeys;
+  const open = createVaultOpener(...vaultKeys);
+  const seal = createVaultSealer(newest);
+  let resealed = 0;
+  for (const object of await lake.list(places.vault)) {
+    const entries = await entriesOf(lake, object);
+    const renewed = entries.map((entry) => {
+      if (entry.address === undefined || sealedUnder(entry.address) === nameOfVaultKey(newest)) return entry;
+      return { ...entry, address: seal(open(entry.address)) };
+    });
+    const changed = renewed.filter((entry, index) => entry !== entries[index]).length;
+    if (changed === 0) continue;
+    await lake.put(object, await squeeze(`${renewed.map((entry) => JSON.stringify(entry)).join('\n')}\n`));
+    resealed += changed;
+  }
+  return resealed;
 }

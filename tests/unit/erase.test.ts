@@ -5,7 +5,7 @@ import type { StoredEvent } from '#core/event';
 import { createIdentifiers } from '#core/identifiers';
 import { lake as places } from '#core/lake';
 import type { MartReader, SqlValue, Store } from '#core/ports';
-import { createVaultSealer, parseVaultKey } from '#core/vault-sealing';
+import { createVaultSealer, parseVaultKey, type VaultKey } from '#core/vault-sealing';
 import type { Company } from '#pipeline/company';
 import { type EraseWork, erasePersons } from '#pipeline/erase';
 import { createPersonFinder } from '#pipeline/erase-finder';
@@ -101,7 +101,7 @@ async function company(): Promise<{ company: Company; work: EraseWork }> {
       overrides: {},
       env: {},
       identifierKey: async () => key,
-      vaultKey: async () => vaultKey,
+      vaultKeys: async (): Promise<[VaultKey]> => [vaultKey],
       sealAddress: async () => sealAddress,
     },
     work: {

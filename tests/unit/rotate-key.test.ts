@@ -11,7 +11,7 @@ import { createIdentifiers } from '#core/identifiers';
 import { lake as places } from '#core/lake';
 import type { Store } from '#core/ports';
 import { createSealing } from '#core/sealing';
-import { createVaultSealer, parseVaultKey } from '#core/vault-sealing';
+import { createVaultSealer, parseVaultKey, type VaultKey } from '#core/vault-sealing';
 import { createAdmitter } from '#pipeline/admit';
 import type { Company } from '#pipeline/company';
 import { drainSpool, encodeDelivery } from '#pipeline/drain';
@@ -188,7 +188,7 @@ async function company(): Promise<{ company: Company; work: RotationWork }> {
       overrides: {},
       env: {},
       identifierKey: () => readIdentifierKey(place, made.lake),
-      vaultKey: async () => vaultKey,
+      vaultKeys: async (): Promise<[VaultKey]> => [vaultKey],
       sealAddress: async () => sealAddress,
     },
     work: { build: async () => {}, say: () => {}, now: () => receivedAt },
@@ -262,13 +262,13 @@ test('after a change of the key the lake is what it would be, had all come in un
   // The vault opens to the same addresses.
   await compactVault(made.lake, key);
   const wanted = [today.hash('email', 'anna@esempio.it'), today.hash('phone', '+393331234567')];
-  const reader = createVaultReader(made.lake, key, vaultKey, today);
+  const reader = createVaultReader(made.lake, key, [vaultKey], today);
   expect([...(await reader.find(wanted)).values()].sort()).toEqual(['+393331234567', 'anna@esempio.it']);
   // And again, to a third secret.
   await rotateIdentifierKey(made, work);
   const third = await made.identifierKey();
   expect(await eventsOf(made.lake)).toEqual(admitted(third).map(({ value }) => value));
-  const later = createVaultReader(made.lake, third, vaultKey, createIdentifiers(third, 'IT'));
+  const later = createVaultReader(made.lake, third, [vaultKey], createIdentifiers(third, 'IT'));
   const names = [createIdentifiers(third, 'IT').hash('email', 'bruno@esempio.it')];
   expect([...(await later.find(names)).values()]).toEqual(['bruno@esempio.it']);
 });
@@ -356,7 +356,7 @@ test('what an import that began before wrote afterwards is put right by the next
   expect(found.get('late')).toEqual({ user_id: today.hash('user_id', 'anna-7741') });
   expect(found.get('erased')).toEqual({});
   const carlas = today.hash('email', 'carla@esempio.it');
-  expect((await createVaultReader(made.lake, key, vaultKey, today).find([carlas])).size).toBe(0);
+  expect((await createVaultReader(made.lake, key, [vaultKey], today).find([carlas])).size).toBe(0);
 });
 
 test('a key of the environment is a person’s to add to, and an erasure is ended first', async () => {

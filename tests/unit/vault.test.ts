@@ -13,14 +13,16 @@ import {
   createVaultOpener,
   createVaultSealer,
   parseVaultKey,
+  parseVaultKeys,
   publicVaultKey,
   type VaultKey,
 } from '#core/vault-sealing';
 import { createAdmitter } from '#pipeline/admit';
 import { createCollector } from '#pipeline/collect';
 import { drainSpool } from '#pipeline/drain';
+import { addVaultKey, readVaultKeys } from '#pipeline/keys';
 import { createRawWriter } from '#pipeline/store';
-import { compactVault, countVault, createVaultReader, eraseFromVault } from '#pipeline/vault';
+import { compactVault, countVault, createVaultReader, eraseFromVault, resealVault } from '#pipeline/vault';
 import { testCompany } from './import-company.ts';
 
 function keyOf(text: string): VaultKey {
@@ -116,7 +118,7 @@ async function written(store: Store, entries: readonly VaultEntry[]): Promise<vo
   await writer.flush();
 }
 
-const reader = (store: Store) => createVaultReader(store, identifierKey, vaultKey, identifiers);
+const reader = (store: Store) => createVaultReader(store, identifierKey, [vaultKey], identifiers);
 const address = sealAddress('anna@esempio.it');
 
 describe('the newest word on consent decides', () => {
@@ -259,6 +261,38 @@ test('one half of the key puts in, the other takes out, and neither opens what a
   const torn = `${sealed.slice(0, -6)}AAAAA=`;
   expect(() => createVaultOpener(vaultKey)(torn)).toThrow('cannot be opened');
   expect(parseVaultKey('11'.repeat(31))).toBeUndefined();
+});
+
+test('under another key of the vault its addresses are sealed anew, and the old key opens none', async () => {
+  const { lake } = await testCompany();
+  await written(lake, [{ key: anna, seen_at: at(1), address }]);
+  const next = keyOf('33'.repeat(32));
+  const names = await lake.list(places.vault);
+  expect(await resealVault(lake, [next, vaultKey])).toBe(1);
+  expect(await resealVault(lake, [next, vaultKey])).toBe(0);
+  expect(await lake.list(places.vault)).toEqual(names);
+  await expect(reader(lake).find([anna])).rejects.toThrow('another key');
+  // What a door seals that has the old key still, opens.
+  await written(lake, [{ key: annasPhone, seen_at: at(1), address: sealAddress('+393331234567') }]);
+  const both = createVaultReader(lake, identifierKey, [next, vaultKey], identifiers);
+  expect([...(await both.find([anna, annasPhone])).values()]).toEqual(['anna@esempio.it', '+393331234567']);
+  const keys = parseVaultKeys(`${'33'.repeat(32)}\n${'11'.repeat(32)}\n`);
+  expect(keys).toEqual([next, vaultKey]);
+  expect(parseVaultKeys('33,no')).toBeUndefined();
+});
+
+test('the key file gets the new key before the last one, and no older one', async () => {
+  const company = await testCompany();
+  const place = { config: company.config, dir: company.dir, env: {} };
+  const [first] = await readVaultKeys(place);
+  await addVaultKey(place);
+  await addVaultKey(place);
+  const keys = await readVaultKeys(place);
+  expect(keys).toHaveLength(2);
+  expect(keys).not.toContainEqual(first);
+  await expect(addVaultKey({ ...place, env: { PERCORSO_VAULT_KEY: '11'.repeat(32) } })).rejects.toThrow(
+    'PERCORSO_VAULT_KEY',
+  );
 });
 
 test('an address goes with the raw events that brought it', async () => {
