@@ -30,37 +30,37 @@ export const newErasureId = (now: Date, random: (bytes: number) => Buffer = rand
 
 /** The erasures of a company, their marks in the newest form, whichever generation of the key made them. */
 export async function readErasures(lake: Store, identifierKey: IdentifierKey): Promise<Erasure[]> {
+  return (await erasureObjects(lake, identifierKey)).map(({ erasure }) => erasure);
+}
+
+async function erasureObjects(
+  lake: Store,
+  identifierKey: IdentifierKey,
+): Promise<{ object: string; from: number; erasure: Erasure }[]> {
   const { raise } = createErasedMarks(identifierKey);
-  const erasures: Erasure[] = [];
-  for (const key of await lake.list(places.erased)) {
-    const body = await lake.get(key);
+  const found = [];
+  for (const object of await lake.list(places.erased)) {
+    const body = await lake.get(object);
     if (body === undefined) continue;
     const erasure = erasureShape.parse(JSON.parse(Buffer.from(body).toString('utf8')));
-    const from = generationOfObject(key);
-    const raised = (marks: readonly string[]) => marks.map((mark) => raise(mark, from));
-    erasures.push({ ...erasure, marks: raised(erasure.marks), shared_marks: raised(erasure.shared_marks) });
+    const from = generationOfObject(object);
+    const newest = (marks: readonly string[]) => marks.map((mark) => raise(mark, from));
+    const marks = { marks: newest(erasure.marks), shared_marks: newest(erasure.shared_marks) };
+    found.push({ object, from, erasure: { ...erasure, ...marks } });
   }
-  return erasures;
+  return found;
 }
 
 /** Puts the marks of older generations of the key into their newest form. */
 export async function raiseErasures(lake: Store, identifierKey: IdentifierKey): Promise<number> {
-  const { raise } = createErasedMarks(identifierKey);
   const generation = generationOf(identifierKey);
-  let raised = 0;
-  for (const key of await lake.list(places.erased)) {
-    const from = generationOfObject(key);
-    const body = await lake.get(key);
-    if (from >= generation || body === undefined) continue;
-    const erasure = erasureShape.parse(JSON.parse(Buffer.from(body).toString('utf8')));
-    const newest = (marks: readonly string[]) => marks.map((mark) => raise(mark, from));
-    const id = key.slice(places.erased.length).replace(/(?:\.k\d+)?\.json$/, '');
-    const marks = { marks: newest(erasure.marks), shared_marks: newest(erasure.shared_marks) };
-    await writeErasure(lake, id, { ...erasure, ...marks }, generation);
-    await lake.remove(key);
-    raised += 1;
+  const old = (await erasureObjects(lake, identifierKey)).filter(({ from }) => from < generation);
+  for (const { object, erasure } of old) {
+    const id = object.slice(places.erased.length).replace(/(?:\.k\d+)?\.json$/, '');
+    await writeErasure(lake, id, erasure, generation);
+    await lake.remove(object);
   }
-  return raised;
+  return old.length;
 }
 
 /** So far back that no record which came in before the erasure is older. */

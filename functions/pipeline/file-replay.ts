@@ -33,7 +33,7 @@ export async function fileReplayers(company: ImportCompany): Promise<Replayer[]>
   const identifiers = createIdentifiers(identifierKey, config.country);
   // A record is judged as of the time at which its file came in.
   let receivedAt = new Date(0);
-  const sealAddress = await company.sealAddress?.();
+  const sealAddress = await company.sealAddress();
   const context = { config, identifierKey, hasRate, sealAddress };
   const admitter = createAdmitter({ ...context, trust: 'file', receivedAt: () => receivedAt });
   const readers = new Map<string, Promise<RowReader>>();

@@ -24,8 +24,7 @@ import { createRawWriter } from '#pipeline/store';
 import { type FileRow, readRows } from '#pipeline/table-file';
 
 /** What of a company an import needs. */
-export type ImportCompany = Pick<Company, 'config' | 'lists' | 'lake' | 'paths' | 'identifierKey'> &
-  Partial<Pick<Company, 'sealAddress'>>;
+export type ImportCompany = Pick<Company, 'config' | 'lists' | 'lake' | 'paths' | 'identifierKey' | 'sealAddress'>;
 
 export interface ImportOptions {
   /** Where names of files and of a mapping begin. */
@@ -106,7 +105,7 @@ export async function importFiles(
   const admitter = createAdmitter({
     config,
     identifierKey,
-    sealAddress: await company.sealAddress?.(),
+    sealAddress: await company.sealAddress(),
     trust: 'file',
     receivedAt: () => receivedAt,
     hasRate: createRateCheck(config.currency, lists.fxRates),
