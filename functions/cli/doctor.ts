@@ -133,6 +133,15 @@ async function checkKeys(company: Company): Promise<Finding[]> {
       mend: `set ${writeKeyEnv} where \`percorso collect\` runs`,
     });
   }
+  for (const [source, { loginSecretEnv, logins }] of Object.entries(config.sources)) {
+    if (loginSecretEnv === undefined || logins === 'believed' || (env[loginSecretEnv] ?? '') !== '') continue;
+    findings.push({
+      subject: `source ${source}`,
+      state: 'warning',
+      says: `${loginSecretEnv} is not set here, so no login of its pages is proved`,
+      mend: `set ${loginSecretEnv} where \`percorso collect\` runs`,
+    });
+  }
   const { smtpEnv, from, onFailureTo } = config.mail;
   if (onFailureTo.length > 0 && ((env[smtpEnv] ?? '') === '' || from === undefined)) {
     const lacks = from === undefined ? 'mail.from' : smtpEnv;
