@@ -163,12 +163,26 @@ async function checkVault(company: Company): Promise<Finding[]> {
     const says = company.config.vault.keep ? 'no address yet' : 'no address is kept (vault.keep)';
     return [{ subject, state: 'ok', says }];
   }
-  const { countVault } = await import('#pipeline/vault');
+  const [{ countVault }, { publicVaultKey }] = await Promise.all([
+    import('#pipeline/vault'),
+    import('#core/vault-sealing'),
+  ]);
   const { addresses, refused } = await countVault(company.lake, await company.identifierKey());
   const says = `${addresses} addresses for later sending, ${refused} identifiers under which it is refused`;
-  if (company.config.vault.keep) return [{ subject, state: 'ok', says }];
-  const mend = 'addresses of before are still there: remove lake/vault, or set vault.keep';
-  return [{ subject, state: 'warning', says, mend }];
+  if (!company.config.vault.keep) {
+    const mend = 'addresses of before are still there: remove lake/vault, or set vault.keep';
+    return [{ subject, state: 'warning', says, mend }];
+  }
+  try {
+    const [key] = await company.vaultKeys();
+    const half = `${company.config.secrets.vaultKeyEnv}=${publicVaultKey(key)}`;
+    return [{ subject, state: 'ok', says: `${says}; a door elsewhere can fill it with ${half}` }];
+  } catch (error) {
+    if (!(error instanceof PercorsoError)) throw error;
+    return [
+      { subject, state: 'wrong', says: error.message, ...(error.mend === undefined ? {} : { mend: error.mend }) },
+    ];
+  }
 }
 
 async function checkDisk(company: Company): Promise<Finding[]> {
