@@ -102,7 +102,7 @@ export async function buildCompany(input: CompanyInput): Promise<BuiltCompany> {
     const refused = await writeRaw(input);
     const identifiers = createIdentifiers(identifierKey, config.country);
     for (const [a, b] of input.unlinks ?? []) {
-      await unlink(store, hashOfIdentifier(a, identifiers), hashOfIdentifier(b, identifiers), now);
+      await unlink(store, hashOfIdentifier(a, identifiers), hashOfIdentifier(b, identifiers), now, identifierKey);
     }
     const models = await modelCatalogue();
     const today = createReportingDay(config.timeZone)(now.getTime());
