@@ -9,6 +9,7 @@ import { type CheckHeader, type ModelHeader, parseCheckHeader, parseModelHeader 
 import type { SettingTable } from '#core/setting-tables';
 import { fittedFactors } from '#solvers/fitted-factors';
 import { identityComponents } from '#solvers/identity-components';
+import { markovReplicates } from '#solvers/markov-replicates';
 import type { SolverModel } from '#solvers/solver-model';
 
 /** A table that one SELECT makes. */
@@ -79,7 +80,7 @@ export async function readCatalogue(readQuery: ReadQuery, folder: string = sqlFo
       models.push(await identityComponents(join(folder, 'models', 'people', roundsFolder), tables));
     }
   }
-  for (const solver of [fittedFactors]) {
+  for (const solver of [fittedFactors, markovReplicates]) {
     if (solver.inputs.every((input) => models.some((model) => model.name === input))) models.push(solver);
   }
   return { models, checks, seeds };
