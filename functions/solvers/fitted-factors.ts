@@ -7,8 +7,8 @@ import type { SolverModel } from '#solvers/solver-model';
  * Fits every data-driven model for each conversion type and each month with a conversion of it.
  *
  * In: `transition_counts`, `coalition_counts`. Out: `fitted_factors`, one row per model, conversion_type, fit_month,
- * coalition and channel_no. Coalition 0 has the channel's factor over the whole fit; a model whose factors differ from one
- * coalition to the next has rows of those that converted in the month beside it, with the factor alone.
+ * coalition and channel_no. Coalition 0 has the channel's factor over the whole fit, and the totals of the fit; a model whose
+ * factors differ from one coalition to the next has rows of those that converted in the month beside it, with the factor alone.
  */
 export const fittedFactors: SolverModel = {
   name: 'fitted_factors',
@@ -33,17 +33,14 @@ export const fittedFactors: SolverModel = {
           coalitions: read.window(month),
           spread,
         };
+        const { journeys, conversions, revenue } = counts.coalitions;
+        const totals = { journeys: sumOf(journeys), conversions: sumOf(conversions), revenue: sumOf(revenue) };
         for (const { model, fit } of models) {
           const { channels, coalitions = [] } = fit(counts);
           const of = { model, conversion_type, fit_month: firstDay(month) };
           for (const channel of channels) {
-            rows.push({
-              ...of,
-              coalition: 0n,
-              channel_no: channel.channelNo,
-              factor: channel.factor,
-              channel,
-            });
+            const { channelNo, factor } = channel;
+            rows.push({ ...of, coalition: 0n, channel_no: channelNo, factor, whole: { ...channel, ...totals } });
           }
           for (const { place, channels: members, factors } of coalitions) {
             const coalition = coalitionNumber(read.coalitions, place);
@@ -65,7 +62,8 @@ interface FactorRow {
   coalition: bigint;
   channel_no: number;
   factor: number;
-  channel?: ChannelFactor;
+  /** Of a factor over the whole fit: what else is known of the channel, and the totals of the fit. */
+  whole?: ChannelFactor & { journeys: number; conversions: number; revenue: number };
 }
 
 async function writeFactors(warehouse: Warehouse, rows: readonly FactorRow[]): Promise<void> {
@@ -78,11 +76,18 @@ async function writeFactors(warehouse: Warehouse, rows: readonly FactorRow[]): P
     { name: 'coalition', type: 'bigint', values: BigInt64Array.from(rows, (row) => row.coalition) },
     { name: 'channel_no', type: 'bigint', values: numbers((row) => row.channel_no) },
     { name: 'factor', type: 'double', values: numbers((row) => row.factor) },
-    { name: 'revenue_factor', type: 'double', values: numbers((row) => row.channel?.revenueFactor) },
-    { name: 'removal_effect', type: 'double', values: numbers((row) => row.channel?.removalEffect) },
-    { name: 'revenue_effect', type: 'double', values: numbers((row) => row.channel?.revenueEffect) },
-    { name: 'zeroed_share', type: 'double', values: numbers((row) => row.channel?.zeroedShare) },
+    { name: 'revenue_factor', type: 'double', values: numbers((row) => row.whole?.revenueFactor) },
+    { name: 'removal_effect', type: 'double', values: numbers((row) => row.whole?.removalEffect) },
+    { name: 'revenue_effect', type: 'double', values: numbers((row) => row.whole?.revenueEffect) },
+    { name: 'zeroed_share', type: 'double', values: numbers((row) => row.whole?.zeroedShare) },
+    { name: 'journeys', type: 'bigint', values: numbers((row) => row.whole?.journeys) },
+    { name: 'conversions', type: 'bigint', values: numbers((row) => row.whole?.conversions) },
+    { name: 'revenue', type: 'double', values: numbers((row) => row.whole?.revenue) },
   ]);
+}
+
+function sumOf(values: Float64Array): number {
+  return values.reduce((sum, value) => sum + value, 0);
 }
 
 function convertingIn(conversions: Float64Array): number[] {

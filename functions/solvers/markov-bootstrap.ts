@@ -20,7 +20,8 @@ export interface BucketSteps {
 /**
  * Removal effects of markov_1, fitted anew in each replicate for one fit after another.
  * @param channels the highest channel number.
- * @returns for the fit of a month: effects of channel 1 to `channels` of the first replicate, then of the next.
+ * @returns for the fit of a month: effects of channel 1 to `channels` of the first replicate, then of the next. Fits are
+ *   asked for in the order of months: what lies before one is let go.
  */
 export function createReplicateEffects(
   draws: Draws,
@@ -29,23 +30,34 @@ export function createReplicateEffects(
 ): (fitMonth: number) => Float64Array {
   const { replicates } = draws;
   const width = firstOrderWidth(channels);
-  // Counts of a month as every replicate draws them: by place in the row of counts, then by replicate.
-  const monthly = new Map<number, Float64Array>();
-  for (let row = 0; row < steps.steps.length; row++) {
-    const month = steps.month[row] ?? 0;
-    const times = draws.times.get(steps.bucket[row] ?? -1);
-    if (times === undefined) continue;
-    const drawn = monthly.get(month) ?? new Float64Array(width * replicates);
-    monthly.set(month, drawn);
-    const place = firstOrderPlace(channels, steps.state_from[row] ?? 0, steps.state_to[row] ?? 0);
-    addMultiple(drawn, place * replicates, times, steps.steps[row] ?? 0);
+  const rowsOf = new Map<number, number[]>();
+  for (const [row, month] of steps.month.entries()) {
+    const rows = rowsOf.get(month) ?? [];
+    rows.push(row);
+    rowsOf.set(month, rows);
   }
+  /** Counts of a month as every replicate draws them: by place in the row of counts, then by replicate. */
+  const drawMonth = (rows: readonly number[]): Float64Array => {
+    const drawn = new Float64Array(width * replicates);
+    for (const row of rows) {
+      const times = draws.times.get(steps.bucket[row] ?? -1);
+      const place = firstOrderPlace(channels, steps.state_from[row] ?? 0, steps.state_to[row] ?? 0);
+      if (times !== undefined) addMultiple(drawn, place * replicates, times, steps.steps[row] ?? 0);
+    }
+    return drawn;
+  };
+  const monthly = new Map<number, Float64Array>();
   const effectsOf = createFirstOrderEffects(channels);
   return (fitMonth) => {
+    const months = monthsOfFit(fitMonth);
+    for (const month of monthly.keys()) if (!months.includes(month)) monthly.delete(month);
     const sums = new Float64Array(width * replicates);
-    for (const month of monthsOfFit(fitMonth)) {
-      const drawn = monthly.get(month);
-      if (drawn !== undefined) addTo(sums, drawn);
+    for (const month of months) {
+      const rows = rowsOf.get(month);
+      if (rows === undefined) continue;
+      const drawn = monthly.get(month) ?? drawMonth(rows);
+      monthly.set(month, drawn);
+      addTo(sums, drawn);
     }
     const counts = new Float64Array(width);
     const effects = new Float64Array(channels * replicates);

@@ -16,35 +16,6 @@
 --   textbook_conversions: all conversions of the fit, shared by factor; not the credit, which goes path by path
 --   textbook_revenue: all revenue of the fit, shared by the effect on revenue
 --   fitted_on_journeys: journeys, converting or not, that it was fitted on
-with fits as (
-    select distinct fitted_factors.conversion_type, fitted_factors.fit_month
-    from fitted_factors
-),
-
-totals as (
-    select
-        fits.conversion_type,
-        fits.fit_month,
-        cast(sum(monthly.journeys) as bigint) as journeys,
-        cast(sum(monthly.conversions) as bigint) as conversions,
-        sum(monthly.revenue) as revenue
-    from fits
-    inner join (
-        select
-            coalition_counts.conversion_type,
-            coalition_counts.end_month,
-            sum(coalition_counts.journeys) as journeys,
-            sum(coalition_counts.conversions) as conversions,
-            sum(coalition_counts.revenue) as revenue
-        from coalition_counts
-        group by coalition_counts.conversion_type, coalition_counts.end_month
-    ) as monthly
-        on monthly.conversion_type = fits.conversion_type
-        and monthly.end_month <= fits.fit_month
-        and monthly.end_month > date_add('month', -12, fits.fit_month)
-    group by fits.conversion_type, fits.fit_month
-)
-
 select
     fitted_factors.model,
     fitted_factors.conversion_type,
@@ -54,15 +25,12 @@ select
     fitted_factors.revenue_effect as revenue_removal_effect,
     fitted_factors.zeroed_share,
     fitted_factors.factor,
-    fitted_factors.factor * totals.conversions as textbook_conversions,
-    fitted_factors.revenue_factor * totals.revenue as textbook_revenue,
-    totals.journeys as fitted_on_journeys
+    fitted_factors.factor * fitted_factors.conversions as textbook_conversions,
+    fitted_factors.revenue_factor * fitted_factors.revenue as textbook_revenue,
+    fitted_factors.journeys as fitted_on_journeys
 from fitted_factors
 inner join (
     select distinct channel_numbers.channel_no, channel_numbers.numbered_as as channel
     from channel_numbers
 ) as numbers on numbers.channel_no = fitted_factors.channel_no
-inner join totals
-    on totals.conversion_type = fitted_factors.conversion_type
-    and totals.fit_month = fitted_factors.fit_month
 where fitted_factors.coalition = 0

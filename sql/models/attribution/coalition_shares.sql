@@ -4,7 +4,8 @@
 -- kept: table
 -- published: no
 -- A channel's share is its factor over the sum of the factors of the path's channels. Where all of them are zero, or
--- nothing was fitted, there is no row: credit is then shared evenly by the touches of the path.
+-- nothing was fitted, there is no row: credit is then shared evenly by the touches of the path. The channel is named as
+-- channel_numbers.numbered_as names it: beyond sixty channels the least frequent are `(other)`.
 with converting as (
     select coalition_counts.conversion_type, coalition_counts.end_month as fit_month, coalition_counts.coalition
     from coalition_counts
