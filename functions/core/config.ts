@@ -25,6 +25,9 @@ const modelNames = [
   'time_decay',
   'position_based',
   'w_shaped',
+  'markov_1',
+  'markov_2',
+  'shapley',
 ] as const;
 
 const attribution = z.strictObject({
@@ -37,7 +40,10 @@ const attribution = z.strictObject({
     .refine(([a, b, c]) => Math.abs(a + b + c - 1) < 1e-9, 'the three shares must add up to 1')
     .default([0.4, 0.2, 0.4]),
   defaultModel: z.enum(modelNames).default('position_based'),
-  verdictModels: z.array(z.enum(modelNames)).min(1).default(['last_non_direct', 'linear', 'position_based']),
+  verdictModels: z
+    .array(z.enum(modelNames))
+    .min(1)
+    .default(['last_non_direct', 'linear', 'position_based', 'markov_1']),
   openJourneyDays: z.number().int().min(0).default(0),
 });
 

@@ -6,9 +6,11 @@ import * as z from 'zod';
 import { PercorsoError } from '#core/errors';
 import type { ReadQuery } from '#core/model-graph';
 import { type CheckHeader, type ModelHeader, parseCheckHeader, parseModelHeader } from '#core/model-header';
-import type { Warehouse } from '#core/ports';
 import type { SettingTable } from '#core/setting-tables';
+import { fittedFactors } from '#solvers/fitted-factors';
 import { identityComponents } from '#solvers/identity-components';
+import { markovReplicates } from '#solvers/markov-replicates';
+import type { SolverModel } from '#solvers/solver-model';
 
 /** A table that one SELECT makes. */
 export interface SqlModel {
@@ -18,14 +20,6 @@ export interface SqlModel {
   header: ModelHeader;
   sql: string;
   inputs: string[];
-}
-
-/** A table that TypeScript makes: rows in, rows out, all of it in the warehouse. */
-export interface SolverModel {
-  name: string;
-  file: string;
-  inputs: readonly string[];
-  run(warehouse: Warehouse): Promise<void>;
 }
 
 export type Model = SqlModel | SolverModel;
@@ -85,6 +79,9 @@ export async function readCatalogue(readQuery: ReadQuery, folder: string = sqlFo
     if (models.some((model) => model.name === tables.edges)) {
       models.push(await identityComponents(join(folder, 'models', 'people', roundsFolder), tables));
     }
+  }
+  for (const solver of [fittedFactors, markovReplicates]) {
+    if (solver.inputs.every((input) => models.some((model) => model.name === input))) models.push(solver);
   }
   return { models, checks, seeds };
 }

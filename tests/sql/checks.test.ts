@@ -10,6 +10,10 @@ const { checks, models, seeds } = await modelCatalogue();
 
 /** For each check, what breaks a table that was whole. */
 const breaks: Record<string, string[]> = {
+  chains_lose_nobody: [
+    'delete from transition_counts where state_to = -2',
+    'update transition_counts set steps = steps + 1 where order_k = 2 and state_from = 0',
+  ],
   complete_period_zero_is_whole: [
     'update cohort_retention set retained = retained - 1 where period = 0 and is_complete',
   ],
@@ -28,6 +32,10 @@ const breaks: Record<string, string[]> = {
   reconciles_with_the_ledger: ['update reconciliation set difference = 0.01'],
   refunds_know_their_order: [
     "update conversion_facts set origin_id = conversion_id where conversion_id like 'refund/%'",
+  ],
+  shares_sum_to_one: [
+    "delete from coalition_shares where model = 'shapley'",
+    "update coalition_shares set share = 1.001 * share where model = 'markov_1'",
   ],
   sources_are_fresh: ['update source_health set is_stale = true'],
   spend_is_all_there: ["update spend_daily set spend = spend + 0.01 where kind = 'media'", 'delete from spend_daily'],
