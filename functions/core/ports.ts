@@ -53,6 +53,8 @@ export interface Warehouse {
     columns: Record<string, string>,
     rows: readonly Record<string, SqlValue>[],
   ): Promise<void>;
+  /** Makes (or replaces) a view: a select that runs whenever it is read. */
+  createView(name: string, select: string): Promise<void>;
   /** A table's columns in order, with types of our subset: `decimal(18,2)`, `bigint`, `timestamptz`, ... */
   columns(name: string): Promise<{ name: string; type: string }[]>;
   /** Drops a table if it is there. */
@@ -67,6 +69,9 @@ export interface TypedColumn {
   name: string;
   type: string;
 }
+
+/** Published tables by name: where the files of one lie, or the select of a view over others. */
+export type MartTables = Readonly<Record<string, readonly string[] | { view: string }>>;
 
 /** Read-only SQL over published tables. Nothing else on the machine can be reached or changed through it. */
 export interface MartReader {

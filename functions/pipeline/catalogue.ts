@@ -3,6 +3,7 @@ import { basename, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parse } from 'csv-parse/sync';
 import * as z from 'zod';
+import { type AttributionModel, forEachModel } from '#core/each-model';
 import { PercorsoError } from '#core/errors';
 import type { ReadQuery } from '#core/model-graph';
 import { type CheckHeader, type ModelHeader, parseCheckHeader, parseModelHeader } from '#core/model-header';
@@ -54,10 +55,19 @@ const roundsFolder = 'rounds';
  * @throws PercorsoError with file and line of the first that cannot be read.
  */
 export async function readCatalogue(readQuery: ReadQuery, folder: string = sqlFolder): Promise<Catalogue> {
+  const seeds: Record<string, SettingTable> = {};
+  for (const path of await filesUnder(join(folder, 'seeds'), '.csv')) {
+    seeds[basename(path, '.csv')] = readSeed(await readFile(path, 'utf8'), relative(folder, path));
+  }
+  const attributionModels = (seeds.attribution_models?.rows ?? []).map(
+    ({ model, kind }): AttributionModel => ({ model: String(model), kind: String(kind) }),
+  );
+  const readSql = async (path: string, file: string) =>
+    forEachModel(await readFile(path, 'utf8'), file, attributionModels);
   const models: Model[] = [];
   for (const path of await filesUnder(join(folder, 'models'), '.sql')) {
     const file = relative(folder, path);
-    const sql = await readFile(path, 'utf8');
+    const sql = await readSql(path, file);
     if (file.split('/').includes(roundsFolder)) continue;
     const header = parseModelHeader(sql, file);
     const { tables } = await readQuery(sql, file);
@@ -66,7 +76,7 @@ export async function readCatalogue(readQuery: ReadQuery, folder: string = sqlFo
   const checks: Check[] = [];
   for (const path of await filesUnder(join(folder, 'checks'), '.sql')) {
     const file = relative(folder, path);
-    const sql = await readFile(path, 'utf8');
+    const sql = await readSql(path, file);
     const { tables } = await readQuery(sql, file);
     checks.push({
       ...parseCheckHeader(sql, file),
@@ -75,10 +85,6 @@ export async function readCatalogue(readQuery: ReadQuery, folder: string = sqlFo
       sql: sql.trimEnd(),
       inputs: tables,
     });
-  }
-  const seeds: Record<string, SettingTable> = {};
-  for (const path of await filesUnder(join(folder, 'seeds'), '.csv')) {
-    seeds[basename(path, '.csv')] = readSeed(await readFile(path, 'utf8'), relative(folder, path));
   }
   for (const graph of ['identity', 'consent']) {
     const tables = { edges: `${graph}_edges`, labels: `${graph}_labels` };

@@ -123,7 +123,8 @@ export async function buildCompany(input: CompanyInput): Promise<BuiltCompany> {
           step.origin === undefined ? undefined : { column: step.origin, skip: store.locate('x').length - 1 },
         );
       }
-      if (step.kind === 'model') await warehouse.createTable(step.table, step.sql);
+      if (step.kind === 'model' && step.isView) await warehouse.createView(step.table, step.sql);
+      else if (step.kind === 'model') await warehouse.createTable(step.table, step.sql);
       if (step.kind === 'solver') {
         const solver = models.models.find((model) => model.name === step.table);
         if (solver !== undefined && !isSqlModel(solver)) await solver.run(warehouse);
