@@ -9,6 +9,7 @@ import type { ReadQuery } from '#core/model-graph';
 import { type CheckHeader, type ModelHeader, parseCheckHeader, parseModelHeader } from '#core/model-header';
 import type { Warehouse } from '#core/ports';
 import type { SettingTable } from '#core/setting-tables';
+import { creditIntervals } from '#solvers/credit-intervals';
 import { identityComponents } from '#solvers/identity-components';
 
 /** A table that one SELECT makes. */
@@ -92,6 +93,7 @@ export async function readCatalogue(readQuery: ReadQuery, folder: string = sqlFo
       models.push(await identityComponents(join(folder, 'models', 'people', roundsFolder), tables));
     }
   }
+  if (models.some((model) => model.name === 'credit_buckets')) models.push(creditIntervals);
   return { models, checks, seeds };
 }
 
