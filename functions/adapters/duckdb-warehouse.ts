@@ -164,7 +164,9 @@ async function queryNumbers<Name extends string>(
   const parts = columns.map((): Float64Array[] => []);
   for (let chunk = await result.fetchChunk(); chunk !== null && chunk.rowCount > 0; chunk = await result.fetchChunk()) {
     for (const [index, part] of parts.entries()) {
-      part.push(Float64Array.from(chunk.getColumnValues(index), (value) => (value === null ? Number.NaN : Number(value))));
+      part.push(
+        Float64Array.from(chunk.getColumnValues(index), (value) => (value === null ? Number.NaN : Number(value))),
+      );
     }
   }
   const whole: Partial<Record<Name, Float64Array>> = {};

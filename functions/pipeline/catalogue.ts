@@ -56,10 +56,7 @@ const roundsFolder = 'rounds';
  * @throws PercorsoError with file and line of the first that cannot be read.
  */
 export async function readCatalogue(readQuery: ReadQuery, folder: string = sqlFolder): Promise<Catalogue> {
-  const seeds: Record<string, SettingTable> = {};
-  for (const path of await filesUnder(join(folder, 'seeds'), '.csv')) {
-    seeds[basename(path, '.csv')] = readSeed(await readFile(path, 'utf8'), relative(folder, path));
-  }
+  const seeds = await readSeeds(folder);
   const attributionModels = (seeds.attribution_models?.rows ?? []).map(
     ({ model, kind }): AttributionModel => ({ model: String(model), kind: String(kind) }),
   );
@@ -95,6 +92,15 @@ export async function readCatalogue(readQuery: ReadQuery, folder: string = sqlFo
   }
   if (models.some((model) => model.name === 'credit_buckets')) models.push(creditIntervals);
   return { models, checks, seeds };
+}
+
+/** The seeds by name. @throws PercorsoError where a first line names no typed columns. */
+export async function readSeeds(folder: string = sqlFolder): Promise<Record<string, SettingTable>> {
+  const seeds: Record<string, SettingTable> = {};
+  for (const path of await filesUnder(join(folder, 'seeds'), '.csv')) {
+    seeds[basename(path, '.csv')] = readSeed(await readFile(path, 'utf8'), relative(folder, path));
+  }
+  return seeds;
 }
 
 export function isSqlModel(model: Model): model is SqlModel {

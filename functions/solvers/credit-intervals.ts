@@ -117,9 +117,7 @@ async function readDraws(warehouse: Warehouse): Promise<Draws> {
     replicates = Math.max(replicates, read.replicate[row] ?? 0);
   }
   const of = Array.from(listed, (one) =>
-    one === undefined
-      ? noDraws
-      : { replicates: Int32Array.from(one.replicates), times: Float64Array.from(one.times) },
+    one === undefined ? noDraws : { replicates: Int32Array.from(one.replicates), times: Float64Array.from(one.times) },
   );
   return { replicates, of };
 }
