@@ -30,7 +30,7 @@ const attribution = z.strictObject({
     .refine(([a, b, c]) => Math.abs(a + b + c - 1) < 1e-9, 'the three shares must add up to 1')
     .default([0.4, 0.2, 0.4]),
   defaultModel: modelName.default('position_based'),
-  verdictModels: z.array(modelName).min(1).default(['last_non_direct', 'linear', 'position_based']),
+  verdictModels: z.array(modelName).min(1).default(['last_non_direct', 'linear', 'position_based', 'markov_1']),
   openJourneyDays: z.number().int().min(0).default(0),
 });
 

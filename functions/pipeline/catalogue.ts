@@ -7,10 +7,11 @@ import { type AttributionModel, forEachModel } from '#core/each-model';
 import { PercorsoError } from '#core/errors';
 import type { ReadQuery } from '#core/model-graph';
 import { type CheckHeader, type ModelHeader, parseCheckHeader, parseModelHeader } from '#core/model-header';
-import type { Warehouse } from '#core/ports';
 import type { SettingTable } from '#core/setting-tables';
 import { creditIntervals } from '#solvers/credit-intervals';
+import { fittedFactors } from '#solvers/fitted-factors';
 import { identityComponents } from '#solvers/identity-components';
+import type { SolverModel } from '#solvers/solver-model';
 
 /** A table that one SELECT makes. */
 export interface SqlModel {
@@ -20,14 +21,6 @@ export interface SqlModel {
   header: ModelHeader;
   sql: string;
   inputs: string[];
-}
-
-/** A table that TypeScript makes: rows in, rows out, all of it in the warehouse. */
-export interface SolverModel {
-  name: string;
-  file: string;
-  inputs: readonly string[];
-  run(warehouse: Warehouse): Promise<void>;
 }
 
 export type Model = SqlModel | SolverModel;
@@ -90,7 +83,10 @@ export async function readCatalogue(readQuery: ReadQuery, folder: string = sqlFo
       models.push(await identityComponents(join(folder, 'models', 'people', roundsFolder), tables));
     }
   }
-  if (models.some((model) => model.name === 'credit_buckets')) models.push(creditIntervals);
+  for (const solver of [fittedFactors, creditIntervals]) {
+    const isThere = (input: string) => input in seeds || models.some((model) => model.name === input);
+    if (solver.inputs.every(isThere)) models.push(solver);
+  }
   return { models, checks, seeds };
 }
 

@@ -1,4 +1,5 @@
 import type { Warehouse } from '#core/ports';
+import type { SolverModel } from '#solvers/solver-model';
 
 const measures = ['conversions', 'revenue', 'margin'] as const;
 const orders = '(orders)';
@@ -15,19 +16,19 @@ const tail = 0.05;
  * periods are whole numbers, so that a fact is met once and not once a period. Done channel by channel: memory does not grow
  * with their number.
  *
- * In: `credit_buckets`, `bootstrap_draws`, `period_spans`, `attribution_models`. Out: `credit_intervals`, one row per model,
+ * In: `credit_buckets`, `bootstrap_draws`, `periods`, `period_spans`, `attribution_models`. Out: `credit_intervals`, one row per model,
  * conversion_type, channel and period, with `_low` and `_high` of conversions, revenue and margin.
  */
-export const creditIntervals = {
+export const creditIntervals: SolverModel = {
   name: 'credit_intervals',
   file: 'functions/solvers/credit-intervals.ts',
-  inputs: ['credit_buckets', 'bootstrap_draws', 'period_spans', 'attribution_models'],
-  async run(warehouse: Warehouse): Promise<void> {
+  inputs: ['credit_buckets', 'bootstrap_draws', 'periods', 'period_spans', 'attribution_models'],
+  async run(warehouse) {
     const models = await texts(warehouse, "select model from attribution_models where kind = 'rule' order by model_no");
     const columns = models.flatMap((model) => measures.map((measure) => `${model}_${measure}`));
     const draws = await readDraws(warehouse);
-    const spans = await texts(warehouse, 'select distinct span from period_spans order by span');
-    const periods = await readPeriods(warehouse, spans);
+    const periods = await readPeriods(warehouse);
+    const spans = 1 + Math.max(0, ...periods.flatMap((period) => period.spans));
     const found = createIntervals();
     for (const channel of await texts(warehouse, 'select distinct channel from credit_buckets order by channel')) {
       const types = await texts(
@@ -35,12 +36,12 @@ export const creditIntervals = {
         `select distinct conversion_type from credit_buckets where channel = ${quoted(channel)} order by conversion_type`,
       );
       const read = await warehouse.queryNumbers(
-        `select ${placeOf('credit_buckets.conversion_type', types)} as type_no, ${placeOf('credit_buckets.span', spans)} as span_no, credit_buckets.*
-         from credit_buckets where credit_buckets.channel = ${quoted(channel)}`,
+        `select ${placeOf('conversion_type', types)} as type_no, credit_buckets.* from credit_buckets
+         where channel = ${quoted(channel)}`,
         ['type_no', 'span_no', 'bucket', ...columns],
       );
       // Of each type and span, each column's total in each replicate.
-      const totals = types.map(() => spans.map((): Float64Array | undefined => undefined));
+      const totals = types.map(() => new Array<Float64Array | undefined>(spans));
       const column = (name: string) => read[name] ?? new Float64Array();
       const [typeNo, spanNo, bucket] = [column('type_no'), column('span_no'), column('bucket')];
       const values = columns.map(column);
@@ -122,13 +123,17 @@ async function readDraws(warehouse: Warehouse): Promise<Draws> {
   return { replicates, of };
 }
 
-async function readPeriods(warehouse: Warehouse, spans: readonly string[]) {
-  const rows = await warehouse.query('select period, span from period_spans order by period, span');
+async function readPeriods(warehouse: Warehouse): Promise<{ period: string; spans: number[] }[]> {
+  const rows = await warehouse.query(
+    `select periods.period, period_spans.span_no from periods
+     inner join period_spans on period_spans.from_day between periods.from_day and periods.to_day
+     order by periods.period, period_spans.span_no`,
+  );
   const periods = new Map<string, number[]>();
-  for (const { period, span } of rows) {
-    const within = periods.get(String(period)) ?? [];
-    within.push(spans.indexOf(String(span)));
-    periods.set(String(period), within);
+  for (const row of rows) {
+    const within = periods.get(String(row.period)) ?? [];
+    within.push(Number(row.span_no));
+    periods.set(String(row.period), within);
   }
   return [...periods].map(([period, within]) => ({ period, spans: within }));
 }

@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, test } from 'vitest';
+import { modelNames } from '#core/model-names';
 import { type Arrival, at, type BuiltCompany, companyBuilder, contact, order, visit } from './company-on-duckdb.ts';
 
 const build = companyBuilder();
@@ -42,6 +43,8 @@ describe('the check values of docs/definitions.md section 6', () => {
     ['last_touch', { A: 3, B: 6, C: 3 }],
     ['linear', { A: 6.166667, B: 4.833333, C: 1 }],
     ['position_based', { A: 6.3, B: 4.5, C: 1.2 }],
+    ['markov_1', { A: 5.96961, B: 5.529085, C: 0.501305 }],
+    ['shapley', { A: 7.394118, B: 4.444118, C: 0.161765 }],
   ])('hold for the conversions of %s', async (model, expected) => {
     const found = await totals(model, 'conversions');
     expect(Object.keys(found).sort()).toEqual(Object.keys(expected));
@@ -59,11 +62,7 @@ describe('the check values of docs/definitions.md section 6', () => {
   test('add up to 12 conversions and 1400 in every model, and no check fails', async () => {
     expect(
       await company.lines('select model, sum(conversions), sum(revenue) from credit group by model order by model'),
-    ).toEqual(
-      ['first_touch', 'last_non_direct', 'last_touch', 'linear', 'position_based', 'time_decay', 'w_shaped'].map(
-        (model) => `${model} 12.000000 1400.000000`,
-      ),
-    );
+    ).toEqual([...modelNames].sort().map((model) => `${model} 12.000000 1400.000000`));
     expect(company.failing).toEqual({ error: [], warn: [] });
   });
 });
@@ -282,7 +281,7 @@ describe('the window of a conversion', () => {
       await company.lines(
         "select touch_id, channel, weight, conversions, revenue, count(*) from credit where conversion_id = 'order/none' group by 1, 2, 3, 4, 5",
       ),
-    ).toEqual(['(unattributed) (unattributed) 1 1.000000 33.330000 7']);
+    ).toEqual(['(unattributed) (unattributed) 1 1.000000 33.330000 10']);
   });
 
   test('keeps two conversions of one second apart', async () => {

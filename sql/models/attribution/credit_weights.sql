@@ -4,31 +4,90 @@
 -- kept: table
 -- published: no
 -- The formulas of docs/definitions.md section 6, one column a model in "weighed": they need not sum to 1 there, since each is
--- divided by its path's sum. A new rule-based model is a row of the seed attribution_models and a column there.
-with path_touches as (
+-- divided by its path's sum. A new rule-based model is a row of the seed attribution_models and a column there. A data-driven one
+-- shares a conversion among the path's channels (coalition_shares), and a channel's share evenly among its touches; where it knows
+-- nothing of the path's channels, all touches share evenly.
+with channel_shares as (
     select
-        windows.conversion_id,
+        coalition_shares.conversion_type,
+        coalition_shares.fit_month,
+        coalition_shares.coalition,
+        coalition_shares.channel,
+        -- each data_driven model (markov_1)
+        max(case when coalition_shares.model = 'markov_1' then coalition_shares.share end) as markov_1,
+        -- end
+        count(*) as models
+    from coalition_shares
+    group by
+        coalition_shares.conversion_type, coalition_shares.fit_month, coalition_shares.coalition, coalition_shares.channel
+),
+
+known_coalitions as (
+    select
+        channel_shares.conversion_type,
+        channel_shares.fit_month,
+        channel_shares.coalition,
+        -- each data_driven model (markov_1)
+        count(channel_shares.markov_1) as markov_1,
+        -- end
+        count(*) as channels
+    from channel_shares
+    group by channel_shares.conversion_type, channel_shares.fit_month, channel_shares.coalition
+),
+
+paths_walked as (
+    select
+        windows.*,
+        journeys.end_month,
+        journeys.coalition,
+        -- each data_driven model (markov_1)
+        known_coalitions.markov_1,
+        -- end
+        known_coalitions.channels
+    from windows
+    left join journeys on journeys.conversion_id = windows.conversion_id
+    left join known_coalitions
+        on known_coalitions.conversion_type = journeys.conversion_type
+        and known_coalitions.fit_month = journeys.end_month
+        and known_coalitions.coalition = journeys.coalition
+    where windows.touches > 0
+),
+
+path_touches as (
+    select
+        paths_walked.conversion_id,
         touch_base.touch_id,
         touch_base.seq,
-        windows.touches,
-        touch_base.seq = windows.first_seq as is_first,
-        touch_base.seq = windows.last_seq as is_last,
-        touch_base.seq = coalesce(windows.last_non_direct_seq, windows.last_seq) as is_last_non_direct,
-        touch_base.seq = windows.first_seq
-        or coalesce(touch_base.seq = windows.lead_seq, false)
-        or coalesce(touch_base.seq = windows.opportunity_seq, false) as is_milestone,
+        paths_walked.touches,
+        touch_base.seq = paths_walked.first_seq as is_first,
+        touch_base.seq = paths_walked.last_seq as is_last,
+        touch_base.seq = coalesce(paths_walked.last_non_direct_seq, paths_walked.last_seq) as is_last_non_direct,
+        touch_base.seq = paths_walked.first_seq
+        or coalesce(touch_base.seq = paths_walked.lead_seq, false)
+        or coalesce(touch_base.seq = paths_walked.opportunity_seq, false) as is_milestone,
         1
-        + case when windows.lead_seq > windows.first_seq then 1 else 0 end
+        + case when paths_walked.lead_seq > paths_walked.first_seq then 1 else 0 end
         + case
-            when windows.opportunity_seq > windows.first_seq
-                and (windows.lead_seq is null or windows.opportunity_seq <> windows.lead_seq) then 1
+            when paths_walked.opportunity_seq > paths_walked.first_seq
+                and (paths_walked.lead_seq is null or paths_walked.opportunity_seq <> paths_walked.lead_seq) then 1
             else 0
         end as milestones,
-        (windows.last_touch_s - touch_base.at_s) / 86400e0 as days_before_last
-    from windows
+        (paths_walked.last_touch_s - touch_base.at_s) / 86400e0 as days_before_last,
+        -- each data_driven model (markov_1)
+        coalesce(channel_shares.markov_1, 0e0) as markov_1_share,
+        coalesce(paths_walked.markov_1, 0) > 0 as knows_markov_1,
+        -- end
+        count(*) over (partition by paths_walked.conversion_id, channel_numbers.channel_no) as touches_of_channel
+    from paths_walked
     inner join touch_base
-        on touch_base.person_id = windows.person_id
-        and touch_base.seq between windows.first_seq and windows.last_seq
+        on touch_base.person_id = paths_walked.person_id
+        and touch_base.seq between paths_walked.first_seq and paths_walked.last_seq
+    inner join channel_numbers on channel_numbers.channel = touch_base.channel
+    left join channel_shares
+        on channel_shares.conversion_type = paths_walked.conversion_type
+        and channel_shares.fit_month = paths_walked.end_month
+        and channel_shares.coalition = paths_walked.coalition
+        and channel_shares.channel = channel_numbers.numbered_as
 ),
 
 weighed as (
@@ -49,6 +108,12 @@ weighed as (
             when path_touches.is_last then settings.position_last
             else settings.position_between / nullif(path_touches.touches - 2, 0)
         end as position_based,
+        -- each data_driven model (markov_1)
+        case
+            when path_touches.knows_markov_1 then path_touches.markov_1_share / path_touches.touches_of_channel
+            else 1e0
+        end as markov_1,
+        -- end
         case
             when path_touches.is_milestone then 0.3e0
             else 0.1e0 / nullif(path_touches.touches - path_touches.milestones, 0)

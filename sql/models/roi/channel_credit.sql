@@ -23,14 +23,14 @@ with by_span as (
         channel_daily.model,
         channel_daily.conversion_type,
         channel_daily.channel,
-        day_spans.span,
+        day_spans.span_no,
         sum(channel_daily.conversions) as conversions,
         sum(channel_daily.revenue) as revenue,
         sum(channel_daily.margin) as margin,
         count(*) - count(channel_daily.margin) as unknown_margins
     from channel_daily
     inner join day_spans on day_spans.day = channel_daily.day
-    group by channel_daily.model, channel_daily.conversion_type, channel_daily.channel, day_spans.span
+    group by channel_daily.model, channel_daily.conversion_type, channel_daily.channel, day_spans.span_no
 ),
 
 types as (
@@ -47,14 +47,15 @@ totals as (
         by_span.model,
         types.counted_as as conversion_type,
         by_span.channel,
-        period_spans.period,
+        periods.period,
         cast(sum(by_span.conversions) as decimal(18, 6)) as conversions,
         cast(sum(by_span.revenue) as decimal(18, 6)) as revenue,
         case when sum(by_span.unknown_margins) = 0 then cast(sum(by_span.margin) as decimal(18, 6)) end as margin
     from by_span
     inner join types on types.conversion_type = by_span.conversion_type
-    inner join period_spans on period_spans.span = by_span.span
-    group by by_span.model, types.counted_as, by_span.channel, period_spans.period
+    inner join period_spans on period_spans.span_no = by_span.span_no
+    inner join periods on period_spans.from_day between periods.from_day and periods.to_day
+    group by by_span.model, types.counted_as, by_span.channel, periods.period
 )
 
 select

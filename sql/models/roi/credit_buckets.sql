@@ -1,11 +1,11 @@
 -- purpose: credit by bucket of persons, of the models whose intervals come from redrawing buckets
 -- grain: one row per span of days, conversion type, channel and bucket, with three columns for each rule-based model
--- key: span, conversion_type, channel, bucket
+-- key: span_no, conversion_type, channel, bucket
 -- kept: table
 -- published: no
 -- Doubles: they tell how far figures spread, and are no ledger.
 select
-    day_spans.span,
+    day_spans.span_no,
     credit_touches.conversion_type,
     credit_touches.channel,
     -- each rule model (linear)
@@ -16,4 +16,4 @@ select
     credit_touches.bucket
 from credit_touches
 inner join day_spans on day_spans.day = credit_touches.conversion_date
-group by day_spans.span, credit_touches.conversion_type, credit_touches.channel, credit_touches.bucket
+group by day_spans.span_no, credit_touches.conversion_type, credit_touches.channel, credit_touches.bucket
