@@ -11,6 +11,7 @@ import type { SettingTable } from '#core/setting-tables';
 import { creditIntervals } from '#solvers/credit-intervals';
 import { fittedFactors } from '#solvers/fitted-factors';
 import { identityComponents } from '#solvers/identity-components';
+import { markovReplicates } from '#solvers/markov-replicates';
 import type { SolverModel } from '#solvers/solver-model';
 
 /** A table that one SELECT makes. */
@@ -83,7 +84,7 @@ export async function readCatalogue(readQuery: ReadQuery, folder: string = sqlFo
       models.push(await identityComponents(join(folder, 'models', 'people', roundsFolder), tables));
     }
   }
-  for (const solver of [fittedFactors, creditIntervals]) {
+  for (const solver of [fittedFactors, markovReplicates, creditIntervals]) {
     const isThere = (input: string) => input in seeds || models.some((model) => model.name === input);
     if (solver.inputs.every(isThere)) models.push(solver);
   }

@@ -8,21 +8,24 @@ const orderTypes = ['first_order', 'repeat_order'];
 /** The share of replicates that a 90 % interval leaves out on each side. */
 const tail = 0.05;
 
+/** The one data-driven model that is fitted anew in each replicate. */
+const refitted = 'markov_1';
+
 /**
- * How sure credited totals are: 90 % intervals by bootstrap over persons, of the rule-based models, for each conversion type
- * (`(orders)` is first and repeat orders together), channel and period.
+ * How sure credited totals are: 90 % intervals by bootstrap over persons, of the rule-based models and of markov_1, for each
+ * conversion type (`(orders)` is first and repeat orders together), channel and period.
  *
  * A replicate's total is a sum over the buckets of persons that it draws. It is reckoned for each span of days, of which
  * periods are whole numbers, so that a fact is met once and not once a period. Done channel by channel: memory does not grow
  * with their number.
  *
- * In: `credit_buckets`, `bootstrap_draws`, `periods`, `period_spans`, `attribution_models`. Out: `credit_intervals`, one row per model,
+ * In: `credit_buckets`, `bootstrap_draws`, `periods`, `period_spans`, `attribution_models`, `markov_replicates`. Out: `credit_intervals`, one row per model,
  * conversion_type, channel and period, with `_low` and `_high` of conversions, revenue and margin.
  */
 export const creditIntervals: SolverModel = {
   name: 'credit_intervals',
   file: 'functions/solvers/credit-intervals.ts',
-  inputs: ['credit_buckets', 'bootstrap_draws', 'periods', 'period_spans', 'attribution_models'],
+  inputs: ['credit_buckets', 'bootstrap_draws', 'periods', 'period_spans', 'attribution_models', 'markov_replicates'],
   async run(warehouse) {
     const models = await texts(warehouse, "select model from attribution_models where kind = 'rule' order by model_no");
     const columns = models.flatMap((model) => measures.map((measure) => `${model}_${measure}`));
@@ -79,9 +82,37 @@ export const creditIntervals: SolverModel = {
         }
       }
     }
+    await addRefitted(warehouse, draws.replicates, found);
     await found.write(warehouse);
   },
 };
+
+/** A replicate in which a channel has nothing is not among the rows: it stands for 0. */
+async function addRefitted(warehouse: Warehouse, replicates: number, found: Intervals): Promise<void> {
+  for (const channel of await texts(warehouse, 'select distinct channel from markov_replicates order by channel')) {
+    const ofChannel = `from markov_replicates where channel = ${quoted(channel)}`;
+    const cells = await warehouse.query(
+      `select distinct conversion_type, period ${ofChannel} order by conversion_type, period`,
+    );
+    const read = await warehouse.queryNumbers(
+      `select dense_rank() over (order by conversion_type, period) as cell_no, replicate, conversions, revenue, margin ${ofChannel}`,
+      ['cell_no', 'replicate', ...measures],
+    );
+    const totals = cells.map(() => measures.map(() => new Float64Array(replicates)));
+    for (const [row, cell] of read.cell_no.entries()) {
+      for (const [index, measure] of measures.entries()) {
+        const total = totals[cell - 1]?.[index];
+        if (total !== undefined) total[(read.replicate[row] ?? 0) - 1] = read[measure][row] ?? 0;
+      }
+    }
+    for (const [index, { conversion_type, period }] of cells.entries()) {
+      found.add(
+        { model: refitted, conversion_type: String(conversion_type), channel, period: String(period) },
+        (totals[index] ?? []).map(percentiles),
+      );
+    }
+  }
+}
 
 /**
  * The ends of the 90 % percentile interval of some replicates, which are sorted in place: the values of rank
@@ -157,6 +188,8 @@ interface Cell {
   channel: string;
   period: string;
 }
+
+type Intervals = ReturnType<typeof createIntervals>;
 
 function createIntervals() {
   const cells: Cell[] = [];

@@ -49,7 +49,8 @@ export function createCoalitionGraph(
   return { channels, within };
 }
 
-function members(low: number, high: number): Int32Array {
+/** Channel numbers of a coalition, ascending. */
+export function members(low: number, high: number): Int32Array {
   const found: number[] = [];
   for (let bit = 0; bit < 30; bit++) if ((low >>> bit) & 1) found.push(bit + 1);
   for (let bit = 0; bit < 30; bit++) if ((high >>> bit) & 1) found.push(bit + 31);
