@@ -58,6 +58,7 @@ path_touches as (
         paths_walked.conversion_id,
         touch_base.touch_id,
         touch_base.seq,
+        touch_base.seq - paths_walked.first_seq + 1 as place,
         paths_walked.touches,
         touch_base.seq = paths_walked.first_seq as is_first,
         touch_base.seq = paths_walked.last_seq as is_last,
