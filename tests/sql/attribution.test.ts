@@ -400,6 +400,36 @@ describe('a refund', () => {
     ).toEqual(['0.000000 0.000000']);
   });
 
+  test('in full leaves no margin in any model, on any touch, and the day of its order as it was', async () => {
+    expect(
+      await company.lines(
+        `select model, touch_id, sum(revenue), sum(margin) from credit where conversion_id like '%full%' group by 1, 2
+         having sum(revenue) <> 0 or sum(margin) <> 0`,
+      ),
+    ).toEqual([]);
+    expect(
+      await company.lines("select count(distinct model) from credit where conversion_id like 'refund/%full%'"),
+    ).toEqual([String(modelNames.length)]);
+    const bought = [
+      contact('kept', 'A', at('2026-06-01')),
+      contact('kept', 'B', at('2026-06-02')),
+      contact('kept', 'C', at('2026-06-03')),
+      { ...order('kept', 'k', at('2026-06-04'), '99.99'), value: { order_id: 'k', revenue: '99.99', margin: '33.33' } },
+    ];
+    const returned = {
+      ...order('kept', 'k', at('2026-06-20'), '99.99'),
+      event_id: 'back',
+      event_type: 'Order Refunded',
+    };
+    const [before, after] = [await build({ events: bought }), await build({ events: [...bought, returned] })];
+    const ofTheDay =
+      "select * from channel_daily where day = date '2026-06-04' order by model, conversion_type, channel";
+    expect(await after.lines(ofTheDay)).toEqual(await before.lines(ofTheDay));
+    expect(
+      await after.lines('select model from channel_daily group by model having sum(margin) <> 0 or sum(revenue) <> 0'),
+    ).toEqual([]);
+  });
+
   test('keeps the margin that it brings, and is not estimated then', async () => {
     expect(
       await company.lines(
