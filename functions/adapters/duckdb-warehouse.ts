@@ -56,6 +56,9 @@ export async function createDuckDbWarehouse(options: DuckDbOptions = {}): Promis
     async createTable(name, select) {
       await connection.run(`create or replace table ${quoteName(name)} as\n${select}`);
     },
+    async createView(name, select) {
+      await connection.run(`create or replace view ${quoteName(name)} as\n${select}`);
+    },
     async createTableFromJsonLines(name, columns, locations, origin) {
       const typed = Object.entries(columns);
       if (locations.length === 0) {

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { modelNames } from '#core/model-names';
 
 /** A day as `YYYY-MM-DD` that exists on the calendar. */
 const day = z.iso.date();
@@ -17,18 +18,7 @@ const timeZone = z.string().refine((zone) => {
   }
 }, 'not a time zone; write an IANA name such as "Europe/Rome"');
 
-const modelNames = [
-  'first_touch',
-  'last_touch',
-  'last_non_direct',
-  'linear',
-  'time_decay',
-  'position_based',
-  'w_shaped',
-  'markov_1',
-  'markov_2',
-  'shapley',
-] as const;
+const modelName = z.enum(modelNames);
 
 const attribution = z.strictObject({
   lookbackDays: z.number().int().min(1).max(3650).default(90),
@@ -39,11 +29,8 @@ const attribution = z.strictObject({
     .tuple([z.number().min(0), z.number().min(0), z.number().min(0)])
     .refine(([a, b, c]) => Math.abs(a + b + c - 1) < 1e-9, 'the three shares must add up to 1')
     .default([0.4, 0.2, 0.4]),
-  defaultModel: z.enum(modelNames).default('position_based'),
-  verdictModels: z
-    .array(z.enum(modelNames))
-    .min(1)
-    .default(['last_non_direct', 'linear', 'position_based', 'markov_1']),
+  defaultModel: modelName.default('position_based'),
+  verdictModels: z.array(modelName).min(1).default(['last_non_direct', 'linear', 'position_based', 'markov_1']),
   openJourneyDays: z.number().int().min(0).default(0),
 });
 
@@ -290,4 +277,10 @@ export type SourceConfig = Config['sources'][string];
 /** Types and completes a `percorso.config.ts`; the checks run when a command loads it. */
 export function defineConfig(config: ConfigInput): ConfigInput {
   return config;
+}
+
+/** The look-back of a conversion type, built in or the company's own, in days. */
+export function lookbackDays(config: Config, type: string): number {
+  const builtIn = Object.entries(config.lookbackDays).find(([name]) => name === type)?.[1];
+  return builtIn ?? config.conversions[type]?.lookbackDays ?? config.attribution.lookbackDays;
 }

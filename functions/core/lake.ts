@@ -78,6 +78,8 @@ export interface Manifest {
       rows: number;
       columns: { name: string; type: string }[];
       files: { partition: string; key: string; rows: number }[];
+      /** The table has no files: it is this select over others of the manifest. */
+      view?: string | undefined;
     }
   >;
   checks: { check: string; severity: 'error' | 'warn'; failing_rows: number }[];

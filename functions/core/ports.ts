@@ -64,6 +64,8 @@ export interface Warehouse {
     columns: Record<string, string>,
     rows: readonly Record<string, SqlValue>[],
   ): Promise<void>;
+  /** Makes (or replaces) a view: a select that runs whenever it is read. */
+  createView(name: string, select: string): Promise<void>;
   /** Makes (or replaces) a table of many rows, column by column. NaN is null. */
   createTableFromColumns(name: string, columns: readonly ColumnValues[]): Promise<void>;
   /** A table's columns in order, with types of our subset: `decimal(18,2)`, `bigint`, `timestamptz`, ... */
@@ -80,6 +82,9 @@ export interface TypedColumn {
   name: string;
   type: string;
 }
+
+/** Published tables by name: where the files of one lie, or the select of a view over others. */
+export type MartTables = Readonly<Record<string, readonly string[] | { view: string }>>;
 
 /** Read-only SQL over published tables. Nothing else on the machine can be reached or changed through it. */
 export interface MartReader {

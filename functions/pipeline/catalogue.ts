@@ -3,10 +3,12 @@ import { basename, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parse } from 'csv-parse/sync';
 import * as z from 'zod';
+import { type AttributionModel, forEachModel } from '#core/each-model';
 import { PercorsoError } from '#core/errors';
 import type { ReadQuery } from '#core/model-graph';
 import { type CheckHeader, type ModelHeader, parseCheckHeader, parseModelHeader } from '#core/model-header';
 import type { SettingTable } from '#core/setting-tables';
+import { creditIntervals } from '#solvers/credit-intervals';
 import { fittedFactors } from '#solvers/fitted-factors';
 import { identityComponents } from '#solvers/identity-components';
 import { markovReplicates } from '#solvers/markov-replicates';
@@ -48,10 +50,16 @@ const roundsFolder = 'rounds';
  * @throws PercorsoError with file and line of the first that cannot be read.
  */
 export async function readCatalogue(readQuery: ReadQuery, folder: string = sqlFolder): Promise<Catalogue> {
+  const seeds = await readSeeds(folder);
+  const attributionModels = (seeds.attribution_models?.rows ?? []).map(
+    ({ model, kind }): AttributionModel => ({ model: String(model), kind: String(kind) }),
+  );
+  const readSql = async (path: string, file: string) =>
+    forEachModel(await readFile(path, 'utf8'), file, attributionModels);
   const models: Model[] = [];
   for (const path of await filesUnder(join(folder, 'models'), '.sql')) {
     const file = relative(folder, path);
-    const sql = await readFile(path, 'utf8');
+    const sql = await readSql(path, file);
     if (file.split('/').includes(roundsFolder)) continue;
     const header = parseModelHeader(sql, file);
     const { tables } = await readQuery(sql, file);
@@ -60,7 +68,7 @@ export async function readCatalogue(readQuery: ReadQuery, folder: string = sqlFo
   const checks: Check[] = [];
   for (const path of await filesUnder(join(folder, 'checks'), '.sql')) {
     const file = relative(folder, path);
-    const sql = await readFile(path, 'utf8');
+    const sql = await readSql(path, file);
     const { tables } = await readQuery(sql, file);
     checks.push({
       ...parseCheckHeader(sql, file),
@@ -70,20 +78,26 @@ export async function readCatalogue(readQuery: ReadQuery, folder: string = sqlFo
       inputs: tables,
     });
   }
-  const seeds: Record<string, SettingTable> = {};
-  for (const path of await filesUnder(join(folder, 'seeds'), '.csv')) {
-    seeds[basename(path, '.csv')] = readSeed(await readFile(path, 'utf8'), relative(folder, path));
-  }
   for (const graph of ['identity', 'consent']) {
     const tables = { edges: `${graph}_edges`, labels: `${graph}_labels` };
     if (models.some((model) => model.name === tables.edges)) {
       models.push(await identityComponents(join(folder, 'models', 'people', roundsFolder), tables));
     }
   }
-  for (const solver of [fittedFactors, markovReplicates]) {
-    if (solver.inputs.every((input) => models.some((model) => model.name === input))) models.push(solver);
+  for (const solver of [fittedFactors, markovReplicates, creditIntervals]) {
+    const isThere = (input: string) => input in seeds || models.some((model) => model.name === input);
+    if (solver.inputs.every(isThere)) models.push(solver);
   }
   return { models, checks, seeds };
+}
+
+/** The seeds by name. @throws PercorsoError where a first line names no typed columns. */
+export async function readSeeds(folder: string = sqlFolder): Promise<Record<string, SettingTable>> {
+  const seeds: Record<string, SettingTable> = {};
+  for (const path of await filesUnder(join(folder, 'seeds'), '.csv')) {
+    seeds[basename(path, '.csv')] = readSeed(await readFile(path, 'utf8'), relative(folder, path));
+  }
+  return seeds;
 }
 
 export function isSqlModel(model: Model): model is SqlModel {

@@ -132,6 +132,9 @@ export function createTrinoWarehouse(address: string): Warehouse & {
       await rows(`drop table if exists ${name}`);
       await rows(`create table ${name} as\n${select}`);
     },
+    async createView(name, select) {
+      await rows(`create or replace view ${name} as\n${select}`);
+    },
     async createTableFromJsonLines(name, columns, locations, origin) {
       const records = locations.flatMap((location) => {
         const bytes = readFileSync(location);
