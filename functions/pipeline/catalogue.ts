@@ -9,6 +9,7 @@ import { type CheckHeader, type ModelHeader, parseCheckHeader, parseModelHeader 
 import type { Warehouse } from '#core/ports';
 import type { SettingTable } from '#core/setting-tables';
 import { identityComponents } from '#solvers/identity-components';
+import { valueExpectations, valueParameters } from '#solvers/lifetime-value';
 
 /** A table that one SELECT makes. */
 export interface SqlModel {
@@ -86,6 +87,7 @@ export async function readCatalogue(readQuery: ReadQuery, folder: string = sqlFo
       models.push(await identityComponents(join(folder, 'models', 'people', roundsFolder), tables));
     }
   }
+  if (models.some((model) => model.name === 'value_counts')) models.push(valueParameters, valueExpectations);
   return { models, checks, seeds };
 }
 
