@@ -22,7 +22,10 @@ customers as (
 ),
 
 halves as (
-    select date_add('day', date_diff('day', min(customers.first_day), max(horizon.as_of_day)) / 2, min(customers.first_day)) as day_after
+    select
+        date_add(
+            'day', (date_diff('day', min(customers.first_day), max(horizon.as_of_day)) + 1) / 2, min(customers.first_day)
+        ) as day_after
     from customers
     cross join horizon
 ),
