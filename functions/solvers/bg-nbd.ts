@@ -1,5 +1,5 @@
 import { minimise } from '#solvers/minimise';
-import { digamma, hypergeometric, logGamma } from '#solvers/special-functions';
+import { hypergeometric } from '#solvers/special-functions';
 
 /**
  * The BG/NBD model of repeat buying (Fader, Hardie & Lee 2005, "Counting your customers" the easy way): while alive a
@@ -26,7 +26,7 @@ export interface BgNbdFit {
   logLikelihood: number;
 }
 
-/** Starts that differ in how fast customers order and leave; the best end is taken, so that no slope decides. */
+/** Where the search begins, in the logarithms of the parameters; the others are tried where the first leads nowhere. */
 const starts = [
   [0, 0, 0, 0],
   [-1, 2, 0, 1],
@@ -41,58 +41,80 @@ export function fitBgNbd(histories: readonly BuyingHistory[]): BgNbdFit | undefi
   const customers = histories.reduce((sum, history) => sum + history.customers, 0);
   if (customers === 0) return undefined;
   const likelihood = likelihoodOf(histories, customers);
-  const ends = starts.map((start) => minimise(likelihood, start)).filter((end) => end.hasConverged);
-  const best = ends.sort((one, other) => one.value - other.value)[0];
-  if (best === undefined) return undefined;
-  const [r = 0, alpha = 0, a = 0, b = 0] = best.point.map(Math.exp);
-  return { model: { r, alpha, a, b }, logLikelihood: -best.value * customers };
+  for (const start of starts) {
+    const end = minimise(likelihood, start);
+    if (!end.hasConverged) continue;
+    const [r = 0, alpha = 0, a = 0, b = 0] = end.point.map(Math.exp);
+    return { model: { r, alpha, a, b }, logLikelihood: -end.value * customers };
+  }
+  return undefined;
 }
 
 /** Minus the mean log-likelihood of a customer and its gradient, both in the logarithms of the four parameters. */
 function likelihoodOf(histories: readonly BuyingHistory[], customers: number) {
-  const most = histories.reduce((max, history) => Math.max(max, history.frequency), 0);
+  // There are few different times and frequencies: what hangs on one alone is reckoned once for each, at every step.
+  const numbers = new Map<number, number>();
+  const numberOf = (time: number): number => {
+    const known = numbers.get(time) ?? numbers.size;
+    numbers.set(time, known);
+    return known;
+  };
+  const frequencies = Int32Array.from(histories, (history) => history.frequency);
+  const counts = Float64Array.from(histories, (history) => history.customers);
+  const ages = Int32Array.from(histories, (history) => numberOf(history.age));
+  const recencies = Int32Array.from(histories, (history) => numberOf(history.recency));
+  const times = Float64Array.from(numbers.keys());
+  const logs = new Float64Array(times.length);
+  const most = frequencies.reduce((max, frequency) => Math.max(max, frequency), 0);
   const atFrequency = new Float64Array(most + 1);
-  for (const history of histories) {
-    atFrequency[history.frequency] = (atFrequency[history.frequency] ?? 0) + history.customers;
-  }
+  for (const [row, x] of frequencies.entries()) atFrequency[x] = (atFrequency[x] ?? 0) + (counts[row] ?? 0);
   return (point: readonly number[]) => {
     const [r = 0, alpha = 0, a = 0, b = 0] = point.map(Math.exp);
     let value = 0;
     const slope = { r: 0, alpha: 0, a: 0, b: 0 };
-    // What hangs on the frequency alone is reckoned once for each.
-    const atNone = { r: digamma(r), ab: digamma(a + b), b: digamma(b) };
-    const fixed = r * Math.log(alpha) - logGamma(r) + logGamma(a + b) - logGamma(b);
+    // Quotients of gamma functions whose arguments differ by x, as products of x factors, and logarithms as log1p: where
+    // customers hardly differ, r and alpha (or a and b) grow without end together, and nothing may cancel out then.
+    let product = 0;
+    const sum = { r: 0, b: 0, ab: 0 };
     for (let x = 0; x <= most; x++) {
       const count = atFrequency[x] ?? 0;
-      if (count === 0) continue;
-      value += count * (fixed + logGamma(r + x) + logGamma(b + x) - logGamma(a + b + x));
-      slope.r += count * (digamma(r + x) - atNone.r + Math.log(alpha));
-      slope.alpha += (count * r) / alpha;
-      slope.a += count * (atNone.ab - digamma(a + b + x));
-      slope.b += count * (atNone.ab - digamma(a + b + x) + digamma(b + x) - atNone.b);
+      value += count * (product - x * Math.log(alpha));
+      slope.r += count * sum.r;
+      slope.a -= count * sum.ab;
+      slope.b += count * (sum.b - sum.ab);
+      product += Math.log((r + x) * ((b + x) / (a + b + x)));
+      sum.r += 1 / (r + x);
+      sum.b += 1 / (b + x);
+      sum.ab += 1 / (a + b + x);
     }
-    for (const { frequency: x, recency, age, customers: count } of histories) {
-      const logAge = Math.log(alpha + age);
+    for (let time = 0; time < times.length; time++) logs[time] = Math.log1p((times[time] ?? 0) / alpha);
+    const logOdds = Float64Array.from({ length: most + 1 }, (_, x) => (x === 0 ? 0 : Math.log(a / (b + x - 1))));
+    for (let row = 0; row < counts.length; row++) {
+      const x = frequencies[row] ?? 0;
+      const count = counts[row] ?? 0;
+      const age = times[ages[row] ?? 0] ?? 0;
+      const logAge = logs[ages[row] ?? 0] ?? 0;
       const alive = -(r + x) * logAge;
+      const slopeOfAge = (r * age - x * alpha) / (alpha + age);
       if (x === 0) {
         value += count * alive;
         slope.r -= count * logAge;
-        slope.alpha -= (count * r) / (alpha + age);
+        slope.alpha += count * slopeOfAge;
         continue;
       }
-      const logRecency = Math.log(alpha + recency);
-      const gone = Math.log(a / (b + x - 1)) - (r + x) * logRecency;
-      const larger = Math.max(alive, gone);
-      const both = larger + Math.log1p(Math.exp(-Math.abs(alive - gone)));
+      const recency = times[recencies[row] ?? 0] ?? 0;
+      const logRecency = logs[recencies[row] ?? 0] ?? 0;
+      const gone = (logOdds[x] ?? 0) - (r + x) * logRecency;
+      const both = Math.max(alive, gone) + Math.log1p(Math.exp(-Math.abs(alive - gone)));
       const isGone = Math.exp(gone - both);
       const isAlive = 1 - isGone;
       value += count * both;
       slope.r -= count * (isAlive * logAge + isGone * logRecency);
-      slope.alpha -= count * (r + x) * (isAlive / (alpha + age) + isGone / (alpha + recency));
+      slope.alpha += count * (isAlive * slopeOfAge + (isGone * (r * recency - x * alpha)) / (alpha + recency));
       slope.a += (count * isGone) / a;
       slope.b -= (count * isGone) / (b + x - 1);
     }
-    const gradient = [slope.r * r, slope.alpha * alpha, slope.a * a, slope.b * b];
+    const gradient = [slope.r * r, slope.alpha, slope.a * a, slope.b * b];
     return { value: -value / customers, gradient: gradient.map((part) => -part / customers) };
   };
 }

@@ -26,6 +26,13 @@ export interface GammaGammaFit {
   logLikelihood: number;
 }
 
+/** Where the search begins, in logarithms, v over the mean; the others are tried where the first leads nowhere. */
+const starts = [
+  [1, 1, 0],
+  [0, 0.5, -1],
+  [2, 2, 1],
+];
+
 /**
  * Maximum likelihood on counts.
  * @returns undefined where the search does not settle, or where the mean over all customers would be infinite (q <= 1).
@@ -35,17 +42,14 @@ export function fitGammaGamma(histories: readonly SpendingHistory[]): GammaGamma
   if (customers === 0) return undefined;
   const mean = histories.reduce((sum, history) => sum + history.value * history.customers, 0) / customers;
   const likelihood = likelihoodOf(histories, customers);
-  const ends = [
-    [1, 1, Math.log(mean)],
-    [0, 0.5, Math.log(mean) - 1],
-    [2, 2, Math.log(mean) + 1],
-  ]
-    .map((start) => minimise(likelihood, start))
-    .filter((end) => end.hasConverged);
-  const best = ends.sort((one, other) => one.value - other.value)[0];
-  if (best === undefined) return undefined;
-  const [p = 0, q = 0, v = 0] = best.point.map(Math.exp);
-  return q > 1 ? { model: { p, q, v }, logLikelihood: -best.value * customers } : undefined;
+  for (const [p = 0, q = 0, v = 0] of starts) {
+    const end = minimise(likelihood, [p, q, v + Math.log(mean)]);
+    if (!end.hasConverged) continue;
+    const [shape = 0, spread = 0, scale = 0] = end.point.map(Math.exp);
+    if (spread <= 1) return undefined;
+    return { model: { p: shape, q: spread, v: scale }, logLikelihood: -end.value * customers };
+  }
+  return undefined;
 }
 
 function likelihoodOf(histories: readonly SpendingHistory[], customers: number) {

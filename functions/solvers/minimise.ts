@@ -16,7 +16,7 @@ export interface Minimum {
  * The least value of a smooth function of a few variables, by BFGS with a line search that holds the weak Wolfe
  * conditions by bisection (Nocedal & Wright 2006, chapters 3 and 6). A value that is not finite counts as infinite, so
  * that the search turns back from it.
- * @param flat a gradient no component of which exceeds this has vanished; a hundred times as much has, too, where the
+ * @param flat a gradient no component of which exceeds this has vanished; a thousand times as much has, too, where the
  * value itself no longer falls by more than its last digits.
  */
 export function minimise(
@@ -38,7 +38,7 @@ export function minimise(
     }
     const next = search(slopeAt, point, slope, direction);
     if (next === undefined || slope.value - next.slope.value <= 1e-15 * Math.abs(slope.value)) {
-      return { point, value: slope.value, hasConverged: steepest <= 100 * flat, steps: step };
+      return { point, value: slope.value, hasConverged: steepest <= 1000 * flat, steps: step };
     }
     inverse = updated(inverse, minus(next.point, point), minus(next.slope.gradient, slope.gradient));
     point = next.point;
@@ -59,7 +59,7 @@ function search(
   let high = Number.POSITIVE_INFINITY;
   let length = 1;
   let best: { point: number[]; slope: Slope } | undefined;
-  for (let trial = 0; trial < 60; trial++) {
+  for (let trial = 0; trial < 30; trial++) {
     const point = from.map((part, index) => part + length * (direction[index] ?? 0));
     const there = slopeAt(point);
     const isLow = Number.isFinite(there.value) && there.value <= slope.value + 1e-4 * length * descent;

@@ -180,6 +180,22 @@ describe('BG/NBD', () => {
     expect((onRows?.model.alpha ?? 0) / 6).toBeLessThan(1.35);
   });
 
+  test('settles where all customers are alike and nobody leaves, and expects their one pace of them', () => {
+    // One order in 5 weeks, 0, 1, 2, ... of them in 20 weeks by Poisson's law; the last one at the mean of where it may be.
+    let chance = Math.exp(-4) * 100_000;
+    const alike = Array.from({ length: 20 }, (_, frequency) => {
+      const customers = Math.round(chance);
+      chance *= 4 / (frequency + 1);
+      return { frequency, recency: (20 * frequency) / (frequency + 1), age: 20, customers };
+    });
+    const fit = fitBgNbd(alike);
+    expect(fit?.model.r).toBeGreaterThan(1000);
+    if (fit === undefined) return;
+    for (const x of [0, 1, 6]) {
+      expect(expectedOrdersIfAlive(fit.model, x, 20, 52) / (52 / 5)).toBeCloseTo(1, 1);
+    }
+  });
+
   test('of nobody is none', () => {
     expect(fitBgNbd([])).toBeUndefined();
     expect(fitGammaGamma([])).toBeUndefined();
