@@ -1,6 +1,6 @@
 // The tables of money and of the value of customers, over made-up credit, touches and orders as a company of ten million
-// events has them: 40 channels, 4,000 campaigns, 24 months. `node tests/bench/money.js [conversions]` prints seconds and
-// rows of each model, then their sum and the peak of memory. `credit` is the long table; what it costs to make is not in it.
+// events has them: 40 channels, 4,000 campaigns, 24 months. `node tests/bench/money.js [conversions]` prints wall and
+// CPU seconds and rows of each model, then their sums and the peak of memory. `credit` is the long table; what it costs to make is not in it.
 import { readFile } from 'node:fs/promises';
 import { register } from 'tsx/esm/api';
 
@@ -15,11 +15,13 @@ const { readCatalogue } = await import('../../functions/pipeline/catalogue.ts');
 const conversions = Number(process.argv[2] ?? 870_000);
 const measured = [
   ...[
-    'period_days',
+    'day_segments',
+    'segment_periods',
     'campaign_names',
     'credit_by_campaign',
     'credit_periods',
-    'touch_days',
+    'touches_by_campaign',
+    'spend_by_campaign',
     'campaign_roi',
     'moment_spend',
   ],
@@ -44,6 +46,8 @@ for (const [name, table] of Object.entries({ ...catalogue.seeds, ...settings }))
 // Whole numbers of a row n, spread as evenly as they may be, and the same each time.
 const spread = (n, below, salt) => `cast(hash(${n}, ${salt}) % ${below} as bigint)`;
 const day = (n, salt) => `date '2024-01-01' + cast(${spread(n, 730, salt)} as integer)`;
+// Few campaigns bring most, most bring little; a campaign is on one channel.
+const campaign = (n) => `cast(floor(4000 * pow((hash(${n}, 7) % 1000000) / 1e6, 3)) as bigint)`;
 const stages = "['awareness', 'acquisition', 'conversion', 'retention', 'loyalty']";
 const make = {
   horizon: `select date '2025-12-30' as as_of_day, date '2024-01-01' as first_day, timestamptz '2025-12-30 23:00:00+00' as as_of_at`,
@@ -56,19 +60,19 @@ const make = {
   conversion_facts: `select 'order/' || order_key as conversion_id, case when is_first then 'first_order' else 'repeat_order' end as conversion_type,
       person_id, event_date as conversion_date, cast(margin * 3 as decimal(18, 2)) as revenue, cast(margin as decimal(18, 2)) as margin,
       cast(1 as decimal(18, 6)) as conversions from orders`,
-  touch_base: `select 't' || n as touch_id, 'p' || ${spread('n', Math.round(conversions * 0.4), 3)} as person_id, cast(1 as bigint) as seq,
-      'Channel ' || ${spread('n', 40, 4)} as channel, 'desktop' as device_class, ${day('n', 5)} as touch_date,
-      'source ' || ${spread('n', 60, 6)} as source, 'campaign ' || ${spread('n', 4000, 7)} as campaign,
+  touch_base: `select 't' || n as touch_id, 'p' || n % ${Math.round(conversions * 0.4)} as person_id, n // ${Math.round(conversions * 0.4)} + 1 as seq,
+      'Channel ' || ${campaign('n')} % 40 as channel, 'desktop' as device_class, ${day('n', 5)} as touch_date,
+      'source ' || ${campaign('n')} % 60 as source, 'campaign ' || ${campaign('n')} as campaign,
       ${stages}[1 + ${spread('n', 5, 8)}] as stage from range(${Math.round(conversions * 3.6)}) as numbers (n)`,
   touches: 'select * from touch_base',
   windows: `select conversion_id, person_id, cast(1 as bigint) as last_seq, cast(1 as bigint) as last_non_direct_seq from conversion_facts`,
   credit: `select ${day('n', 9)} as conversion_date, models.model, ['lead', 'first_order', 'repeat_order'][1 + ${spread('n', 3, 10)}] as conversion_type,
-      'Channel ' || ${spread('n', 40, 4)} as channel, 'campaign ' || ${spread('n', 4000, 7)} as campaign,
+      'Channel ' || ${campaign('n')} % 40 as channel, 'campaign ' || ${campaign('n')} as campaign,
       ${stages}[1 + ${spread('n', 5, 8)}] as stage, cast(0.4 as decimal(18, 6)) as conversions, cast(40 as decimal(18, 6)) as revenue,
       cast(12 as decimal(18, 6)) as margin
     from range(${Math.round(conversions * 2.8)}) as numbers (n) cross join rule_models as models`,
   costs: `select date '2024-01-01' + cast(days.n as integer) as cost_date, 'source ' || campaigns.n % 60 as source, '' as account,
-      'Channel ' || ${spread('campaigns.n', 40, 4)} as channel, cast(campaigns.n as varchar) as campaign_id, '' as ad_group,
+      'Channel ' || campaigns.n % 40 as channel, cast(campaigns.n as varchar) as campaign_id, '' as ad_group,
       'Campaign_' || campaigns.n as campaign, cast(3.21 as decimal(18, 2)) as spend, 1e0 as platform_conversions,
       cast(9 as decimal(18, 2)) as platform_value
     from range(730) as days (n) cross join range(4000) as campaigns (n) where (days.n + campaigns.n) % 8 = 0`,
@@ -82,20 +86,25 @@ const models = new Map(catalogue.models.map((model) => [model.name, model]));
 const given = new Set([...Object.keys(make), ...Object.keys(settings), ...Object.keys(catalogue.seeds), 'periods']);
 const periods = await readFile(new URL('../../sql/models/roi/periods.sql', import.meta.url), 'utf8');
 await warehouse.createTable('periods', periods);
-console.log('| model | s | rows |\n| --- | --- | --- |');
-let sum = 0;
+console.log('| model | wall s | CPU s | rows |\n| --- | --- | --- | --- |');
+const sum = { wall: 0, cpu: 0 };
 for (const model of orderModels(
   measured.map((name) => models.get(name)),
   given,
 )) {
   const began = performance.now();
+  const cpuBefore = process.cpuUsage();
   if ('sql' in model) await warehouse.createTable(model.name, model.sql);
   else await model.run(warehouse);
   const seconds = (performance.now() - began) / 1000;
-  sum += seconds;
+  const { user, system } = process.cpuUsage(cpuBefore);
+  const cpu = (user + system) / 1e6;
+  sum.wall += seconds;
+  sum.cpu += cpu;
   const [{ n }] = await warehouse.query(`select count(*) as n from ${model.name}`);
-  console.log(`| ${model.name} | ${seconds.toFixed(1)} | ${n} |`);
+  console.log(`| ${model.name} | ${seconds.toFixed(1)} | ${cpu.toFixed(1)} | ${n} |`);
 }
-const used = process.resourceUsage();
-console.log(`| all | ${sum.toFixed(1)} | peak ${Math.round(used.maxRSS / 1024)} MB, made-up tables included |`);
+console.log(
+  `| all | ${sum.wall.toFixed(1)} | ${sum.cpu.toFixed(1)} | peak ${Math.round(process.resourceUsage().maxRSS / 1024)} MB, made-up tables included |`,
+);
 await warehouse.close();

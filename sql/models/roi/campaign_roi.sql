@@ -19,28 +19,21 @@
 --   note: what the reader must know: no cost on record, no conversions, margin unknown, fewer than 30 conversions
 -- Over the campaigns of a channel spend, revenue and margin add up to channel_roi.
 with spent as (
-    select period_days.period, campaign_spend.channel, campaign_spend.campaign, sum(campaign_spend.spend) as spend
-    from (
-        select
-            costs.cost_date as day,
-            costs.channel,
-            coalesce(nullif(costs.campaign, ''), nullif(costs.campaign_id, ''), '(not set)') as campaign,
-            costs.spend
-        from costs
-        union all
-        select spend_daily.day, spend_daily.channel, '(fixed costs)', spend_daily.spend
-        from spend_daily
-        where spend_daily.kind = 'fixed'
-    ) as campaign_spend
-    inner join period_days on period_days.day = campaign_spend.day
-    group by period_days.period, campaign_spend.channel, campaign_spend.campaign
+    select segment_periods.period, spend_by_campaign.channel, spend_by_campaign.campaign, sum(spend_by_campaign.spend) as spend
+    from spend_by_campaign
+    inner join segment_periods on segment_periods.segment = spend_by_campaign.segment
+    group by segment_periods.period, spend_by_campaign.channel, spend_by_campaign.campaign
 ),
 
 touched as (
-    select period_days.period, touch_days.channel, touch_days.campaign, cast(sum(touch_days.touches) as bigint) as touches
-    from touch_days
-    inner join period_days on period_days.day = touch_days.day
-    group by period_days.period, touch_days.channel, touch_days.campaign
+    select
+        segment_periods.period,
+        touches_by_campaign.channel,
+        touches_by_campaign.campaign,
+        cast(sum(touches_by_campaign.touches) as bigint) as touches
+    from touches_by_campaign
+    inner join segment_periods on segment_periods.segment = touches_by_campaign.segment
+    group by segment_periods.period, touches_by_campaign.channel, touches_by_campaign.campaign
 ),
 
 credited as (

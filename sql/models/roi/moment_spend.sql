@@ -7,12 +7,12 @@
 -- moments add up to the channel's spend.
 with month_touches as (
     select
-        date_trunc('month', touch_days.day) as month,
-        touch_days.channel,
-        touch_days.moment,
-        cast(sum(touch_days.touches) as double) as touches
-    from touch_days
-    group by date_trunc('month', touch_days.day), touch_days.channel, touch_days.moment
+        date_trunc('month', touches_by_campaign.segment) as month,
+        touches_by_campaign.channel,
+        touches_by_campaign.moment,
+        cast(sum(touches_by_campaign.touches) as double) as touches
+    from touches_by_campaign
+    group by date_trunc('month', touches_by_campaign.segment), touches_by_campaign.channel, touches_by_campaign.moment
 ),
 
 all_touches as (
@@ -23,13 +23,13 @@ all_touches as (
 
 spent as (
     select
-        period_days.period,
-        spend_daily.channel,
-        date_trunc('month', spend_daily.day) as month,
-        sum(spend_daily.spend) as spend
-    from spend_daily
-    inner join period_days on period_days.day = spend_daily.day
-    group by period_days.period, spend_daily.channel, date_trunc('month', spend_daily.day)
+        segment_periods.period,
+        spend_by_campaign.channel,
+        date_trunc('month', spend_by_campaign.segment) as month,
+        sum(spend_by_campaign.spend) as spend
+    from spend_by_campaign
+    inner join segment_periods on segment_periods.segment = spend_by_campaign.segment
+    group by segment_periods.period, spend_by_campaign.channel, date_trunc('month', spend_by_campaign.segment)
 ),
 
 shared as (

@@ -27,14 +27,13 @@ with claimed as (
 ours as (
     select
         credit_by_campaign.channel,
-        date_format(credit_by_campaign.day, '%Y-%m') as month,
-        sum(case when credit_by_campaign.conversion_type <> 'lead' then credit_by_campaign.conversions end) as orders,
-        sum(case when credit_by_campaign.conversion_type = 'lead' then credit_by_campaign.conversions end) as leads,
-        sum(case when credit_by_campaign.conversion_type <> 'lead' then credit_by_campaign.revenue end) as revenue
+        date_format(credit_by_campaign.segment, '%Y-%m') as month,
+        sum(credit_by_campaign.orders) as orders,
+        sum(credit_by_campaign.leads) as leads,
+        sum(credit_by_campaign.revenue) as revenue
     from credit_by_campaign
     inner join settings on settings.default_model = credit_by_campaign.model
-    where credit_by_campaign.conversion_type in ('lead', 'first_order', 'repeat_order')
-    group by credit_by_campaign.channel, date_format(credit_by_campaign.day, '%Y-%m')
+    group by credit_by_campaign.channel, date_format(credit_by_campaign.segment, '%Y-%m')
 )
 
 select

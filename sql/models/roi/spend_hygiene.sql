@@ -17,35 +17,39 @@
 -- three in ten changed characters reach (Levenshtein).
 with spent as (
     select
-        costs.channel,
-        coalesce(nullif(costs.campaign, ''), nullif(costs.campaign_id, ''), '(not set)') as campaign,
-        coalesce(source_sites.source, lower(costs.source)) as source,
-        sum(costs.spend) as spend
-    from costs
-    inner join period_days on period_days.day = costs.cost_date and period_days.period = 'last_90_days'
-    left join source_sites on source_sites.site = lower(costs.source)
+        spend_by_campaign.channel,
+        spend_by_campaign.campaign,
+        coalesce(source_sites.source, spend_by_campaign.source) as source,
+        sum(spend_by_campaign.spend) as spend
+    from spend_by_campaign
+    inner join segment_periods
+        on segment_periods.segment = spend_by_campaign.segment
+        and segment_periods.period = 'last_90_days'
+    left join source_sites on source_sites.site = spend_by_campaign.source
     group by
-        costs.channel,
-        coalesce(nullif(costs.campaign, ''), nullif(costs.campaign_id, ''), '(not set)'),
-        coalesce(source_sites.source, lower(costs.source))
-    having sum(costs.spend) > 0
+        spend_by_campaign.channel,
+        spend_by_campaign.campaign,
+        coalesce(source_sites.source, spend_by_campaign.source)
+    having sum(spend_by_campaign.spend) > 0
 ),
 
 touched as (
     select
-        touch_days.channel,
-        touch_days.campaign,
-        coalesce(source_sites.source, touch_days.source) as source,
+        touches_by_campaign.channel,
+        touches_by_campaign.campaign,
+        coalesce(source_sites.source, touches_by_campaign.source) as source,
         paid_channels.channel is not null as is_paid,
-        cast(sum(touch_days.touches) as bigint) as touches
-    from touch_days
-    inner join period_days on period_days.day = touch_days.day and period_days.period = 'last_90_days'
-    left join source_sites on source_sites.site = touch_days.source
-    left join paid_channels on paid_channels.channel = touch_days.channel
+        cast(sum(touches_by_campaign.touches) as bigint) as touches
+    from touches_by_campaign
+    inner join segment_periods
+        on segment_periods.segment = touches_by_campaign.segment
+        and segment_periods.period = 'last_90_days'
+    left join source_sites on source_sites.site = touches_by_campaign.source
+    left join paid_channels on paid_channels.channel = touches_by_campaign.channel
     group by
-        touch_days.channel,
-        touch_days.campaign,
-        coalesce(source_sites.source, touch_days.source),
+        touches_by_campaign.channel,
+        touches_by_campaign.campaign,
+        coalesce(source_sites.source, touches_by_campaign.source),
         paid_channels.channel is not null
 ),
 
@@ -58,7 +62,7 @@ spent_campaigns as (
     from (
         select spent.channel, spent.campaign, sum(spent.spend) as spend
         from spent
-        where spent.campaign <> '(not set)'
+        where spent.campaign not in ('(not set)', '(fixed costs)')
         group by spent.channel, spent.campaign
     ) as summed
 ),
@@ -171,11 +175,9 @@ elsewhere as (
 
 -- Sources and channels.
 channel_spend as (
-    select spend_daily.channel, sum(spend_daily.spend) as spend
-    from spend_daily
-    inner join period_days on period_days.day = spend_daily.day and period_days.period = 'last_90_days'
-    group by spend_daily.channel
-    having sum(spend_daily.spend) > 0
+    select spent.channel, sum(spent.spend) as spend
+    from spent
+    group by spent.channel
 ),
 
 findings as (
@@ -233,7 +235,8 @@ findings as (
         cast(null as varchar),
         cast(null as varchar)
     from spent
-    where spent.source not in (select touched.source from touched)
+    where spent.source <> ''
+        and spent.source not in (select touched.source from touched)
     group by spent.source, spent.channel
     union all
     select

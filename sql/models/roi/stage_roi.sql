@@ -19,10 +19,14 @@
 --   note: what the reader must know: no cost on record, no conversions, margin unknown, fewer than 30 conversions
 -- Over the moments of a channel spend, revenue and margin add up to channel_roi.
 with touched as (
-    select period_days.period, touch_days.channel, touch_days.moment, cast(sum(touch_days.touches) as bigint) as touches
-    from touch_days
-    inner join period_days on period_days.day = touch_days.day
-    group by period_days.period, touch_days.channel, touch_days.moment
+    select
+        segment_periods.period,
+        touches_by_campaign.channel,
+        touches_by_campaign.moment,
+        cast(sum(touches_by_campaign.touches) as bigint) as touches
+    from touches_by_campaign
+    inner join segment_periods on segment_periods.segment = touches_by_campaign.segment
+    group by segment_periods.period, touches_by_campaign.channel, touches_by_campaign.moment
 ),
 
 credited as (
