@@ -44,11 +44,11 @@ function series(a: number, b: number, c: number, z: number): number {
   let sum = 1;
   const allPositiveFrom = Math.max(-a, -b, -c);
   for (let n = 0; n < mostTerms; n++) {
-    const first = (a + n) / (n + 1);
-    const second = (b + n) / (c + n);
+    const first = (Math.min(a, b) + n) / (n + 1);
+    const second = (Math.max(a, b) + n) / (c + n);
     term *= first * second * z;
     sum += term;
-    // Past its negative terms both quotients go to 1 without turning, so what is left is at most a geometric series.
+    // The greater parameter is set against c. Past negative terms both quotients go to 1 without turning, so what is left is at most a geometric series.
     const ratio = z * Math.max(1, first) * Math.max(1, second);
     if (n > allPositiveFrom && ratio < 1 && Math.abs(term) * ratio <= 1e-16 * (1 - ratio) * Math.abs(sum)) return sum;
   }
