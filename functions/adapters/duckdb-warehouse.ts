@@ -40,12 +40,25 @@ export async function createDuckDbWarehouse(options: DuckDbOptions = {}): Promis
   const connection = await instance.connect();
   await connection.run(await readFile(dialectFile, 'utf8'));
 
+  // An engine drops a view by another word than a table, and replaces neither by the other.
+  const views = new Set<string>();
+  const drop = async (name: string) => {
+    await connection.run(`drop ${views.delete(name) ? 'view' : 'table'} if exists ${quoteName(name)}`);
+  };
+  const createView = async (name: string, select: string) => {
+    await drop(name);
+    await connection.run(`create view ${quoteName(name)} as\n${select}`);
+    views.add(name);
+  };
+
   const warehouse: Warehouse = {
     async run(sql) {
       await connection.run(sql);
     },
     query: (sql) => queryRows(connection, sql),
+    createView,
     async createTable(name, select) {
+      if (views.has(name)) await drop(name);
       await connection.run(`create or replace table ${quoteName(name)} as\n${select}`);
     },
     async createTableFromJsonLines(name, columns, locations, origin) {
@@ -53,6 +66,7 @@ export async function createDuckDbWarehouse(options: DuckDbOptions = {}): Promis
       if (locations.length === 0) {
         const declared = typed.map(([column, type]) => `${quoteName(column)} ${type}`);
         if (origin !== undefined) declared.push(`${quoteName(origin.column)} varchar`);
+        if (views.has(name)) await drop(name);
         await connection.run(`create or replace table ${quoteName(name)} (${declared.join(', ')})`);
         return;
       }
@@ -63,18 +77,26 @@ export async function createDuckDbWarehouse(options: DuckDbOptions = {}): Promis
       if (origin !== undefined) {
         selected.push(`substr(filename, ${origin.skip + 1}) as ${quoteName(origin.column)}`);
       }
-      await connection.run(`create or replace table ${quoteName(name)} as select ${selected.join(', ')} from ${read}`);
+      await createView(name, `select ${selected.join(', ')} from ${read}`);
     },
     async createTableFromRows(name, columns, rows) {
       const shape = JSON.stringify([columns]);
+      if (views.has(name)) await drop(name);
       await connection.run(
         `create or replace table ${quoteName(name)} as select item.* from (select unnest(from_json($1, ${quoteText(shape)})) as item)`,
         [JSON.stringify(rows)],
       );
     },
-    async dropTable(name) {
-      await connection.run(`drop table if exists ${quoteName(name)}`);
+    async isKey(table, columns) {
+      // Hashes of 64 bits group several times as fast as texts. As many hashes as rows: no two keys are the same.
+      const names = columns.map(quoteName);
+      const [row] = await queryRows(
+        connection,
+        `select count(*) = count(distinct hash(${names.join(', ')})) and ${names.map((name) => `count(*) = count(${name})`).join(' and ')} as is_key from ${quoteName(table)}`,
+      );
+      return row?.is_key === true;
     },
+    dropTable: drop,
     async columns(name) {
       const rows = await queryRows(
         connection,

@@ -39,7 +39,9 @@ export interface Warehouse {
   query(sql: string): Promise<Record<string, SqlValue>[]>;
   /** Makes (or replaces) a table of a select. */
   createTable(name: string, select: string): Promise<void>;
-  /** Makes a table from JSON Lines files (none gives an empty table) with named and typed columns. */
+  /** Names a select, so that it is read as a table is; an engine may also make a table of it. */
+  createView(name: string, select: string): Promise<void>;
+  /** Makes a table, or a view, which parses them each time that it is read, from JSON Lines files (none gives an empty table) with named and typed columns. */
   createTableFromJsonLines(
     name: string,
     columns: Record<string, string>,
@@ -55,7 +57,12 @@ export interface Warehouse {
   ): Promise<void>;
   /** A table's columns in order, with types of our subset: `decimal(18,2)`, `bigint`, `timestamptz`, ... */
   columns(name: string): Promise<{ name: string; type: string }[]>;
-  /** Drops a table if it is there. */
+  /**
+   * Whether these columns are never null and never twice the same, where the engine can tell quickly: false also means
+   * that it cannot, so that whoever asks looks again.
+   */
+  isKey(table: string, columns: readonly string[]): Promise<boolean>;
+  /** Drops a table or view if it is there. */
   dropTable(name: string): Promise<void>;
   /** Writes a select as one Parquet file; resolves to its rows. */
   unload(select: string, location: string): Promise<number>;

@@ -10,9 +10,17 @@ import { type Catalogue, type Check, isSqlModel, type Model } from '#pipeline/ca
 export type Step =
   | ({ kind: 'rows'; table: string } & SettingTable)
   | { kind: 'raw'; table: string; columns: Record<string, string>; prefix: string; origin?: string }
-  | { kind: 'model'; table: string; sql: string }
+  | { kind: 'model'; table: string; sql: string; isView: boolean }
   | { kind: 'solver'; table: string; inputs: readonly string[] }
-  | { kind: 'check'; check: string; model: string; severity: 'error' | 'warn'; sql: string }
+  | {
+      kind: 'check';
+      check: string;
+      model: string;
+      severity: 'error' | 'warn';
+      sql: string;
+      /** The check is that these columns are the model's key. */
+      key?: readonly string[];
+    }
   | { kind: 'drop'; table: string }
   | { kind: 'publish'; table: string; partition?: string };
 
@@ -79,11 +87,17 @@ export function planBuild(catalogue: Catalogue, options: PlanOptions): Plan {
     for (const input of reader.inputs) readers.set(input, (readers.get(input) ?? 0) + 1);
   }
   const lasting = new Set([...published.map((model) => model.name), horizonTable]);
+  const remove = (table: string): void => {
+    steps.push({ kind: 'drop', table });
+    // What a view reads goes with its last reader, not before.
+    const model = byName.get(table);
+    if (model !== undefined && isView(model)) release(model.inputs);
+  };
   const release = (inputs: readonly string[]): void => {
     for (const input of inputs) {
       const left = (readers.get(input) ?? 0) - 1;
       readers.set(input, left);
-      if (left === 0 && !lasting.has(input)) steps.push({ kind: 'drop', table: input });
+      if (left === 0 && !lasting.has(input)) remove(input);
     }
   };
 
@@ -105,7 +119,12 @@ export function planBuild(catalogue: Catalogue, options: PlanOptions): Plan {
     load(model.inputs);
     steps.push(
       isSqlModel(model)
-        ? { kind: 'model', table: model.name, sql: fillIn(model.sql, model.file, options.timeZone) }
+        ? {
+            kind: 'model',
+            table: model.name,
+            sql: fillIn(model.sql, model.file, options.timeZone),
+            isView: isView(model),
+          }
         : { kind: 'solver', table: model.name, inputs: model.inputs },
     );
     done.add(model.name);
@@ -121,13 +140,12 @@ export function planBuild(catalogue: Catalogue, options: PlanOptions): Plan {
         model: checked,
         severity,
         sql: fillIn(check.sql, check.file, options.timeZone),
+        ...(check.key === undefined ? {} : { key: check.key }),
       });
       release(check.inputs);
     }
-    release(model.inputs);
-    if ((readers.get(model.name) ?? 0) === 0 && !lasting.has(model.name)) {
-      steps.push({ kind: 'drop', table: model.name });
-    }
+    if (!isView(model)) release(model.inputs);
+    if ((readers.get(model.name) ?? 0) === 0 && !lasting.has(model.name)) remove(model.name);
   }
   const columns = new Map<string, string[]>();
   for (const model of published) {
@@ -146,10 +164,14 @@ export function planBuild(catalogue: Catalogue, options: PlanOptions): Plan {
   return { steps, published: columns, isPartial: selection !== undefined };
 }
 
+function isView(model: Model): boolean {
+  return isSqlModel(model) && model.header.kept === 'view';
+}
+
 /** Every published table's key is unique and not null: said once in its header, checked for all. */
-function withKeyChecks(checks: readonly Check[], models: readonly Model[]): Check[] {
+function withKeyChecks(checks: readonly Check[], models: readonly Model[]): (Check & { key?: readonly string[] })[] {
   const named = new Set(checks.map((check) => check.name));
-  const keyChecks = models.filter(isSqlModel).flatMap((model): Check[] => {
+  const keyChecks = models.filter(isSqlModel).flatMap((model) => {
     const name = `key_${model.name}`;
     if (!model.header.published || named.has(name)) return [];
     const key = model.header.key;
@@ -160,8 +182,9 @@ function withKeyChecks(checks: readonly Check[], models: readonly Model[]): Chec
         name,
         file: model.file,
         purpose: `the key of ${model.name} is unique and not null`,
-        severity: 'error',
+        severity: 'error' as const,
         model: model.name,
+        key,
         sql: `select ${columns}, count(*) as copies\nfrom ${model.name}\ngroup by ${columns}\nhaving count(*) > 1 or ${isNull}`,
         inputs: [model.name],
       },
@@ -191,7 +214,7 @@ export function describeStep(step: Step): string {
     case 'raw':
       return `-- load ${step.table} from ${step.prefix}`;
     case 'model':
-      return `create table ${step.table} as\n${step.sql};`;
+      return `create ${step.isView ? 'view' : 'table'} ${step.table} as\n${step.sql};`;
     case 'solver':
       return `-- make ${step.table} from ${step.inputs.join(', ')} (solver)`;
     case 'check':

@@ -1,7 +1,7 @@
 -- purpose: every event that counts, once, with its person
 -- grain: one row per event
 -- key: source, event_id
--- kept: table
+-- kept: view
 -- published: yes
 -- partition: event_date month
 -- columns:

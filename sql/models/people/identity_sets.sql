@@ -1,18 +1,12 @@
--- purpose: the distinct sets of identifiers that events carried, so that links are made from sets and not from every event
+-- purpose: the sets of identifiers that make persons, with the event that first showed each
 -- grain: one row per distinct set of identifiers
--- key: set_no
+-- key: identifier_set
 -- kept: table
 -- published: no
--- A bot's event makes no link, and neither does one stripped by a withdrawal of consent. The first event is found by the least of its time and key in one text: ties never depend
--- on the order of rows.
-with sets as (
+-- What a withdrawal of consent stripped shows nothing: such sets are read again from what is left of their events.
+with reached as (
     select
-        event_once.user_id,
-        event_once.crm_id,
-        event_once.loyalty_card,
-        event_once.email,
-        event_once.phone,
-        event_once.anonymous_id,
+        event_once.identifier_set,
         min(event_once.seen_at) as first_seen_at,
         substr(
             min(
@@ -22,21 +16,18 @@ with sets as (
             16
         ) as event_key
     from event_once
-    where not event_once.is_bot
-        and event_once.event_key not in (select consent_stripped.event_key from consent_stripped)
-        and coalesce(
-            event_once.user_id, event_once.crm_id, event_once.loyalty_card,
-            event_once.email, event_once.phone, event_once.anonymous_id
-        ) is not null
-    group by
-        event_once.user_id, event_once.crm_id, event_once.loyalty_card,
-        event_once.email, event_once.phone, event_once.anonymous_id
+    inner join set_consent on set_consent.identifier_set = event_once.identifier_set
+    where event_once.at_s >= set_consent.stripped_before_s
+        and not event_once.is_bot
+        and (event_once.has_consent or event_once.gives_consent)
+    group by event_once.identifier_set
 )
 
-select
-    row_number() over (
-        order by
-            sets.user_id, sets.crm_id, sets.loyalty_card, sets.email, sets.phone, sets.anonymous_id
-    ) as set_no,
-    sets.*
-from sets
+select identifier_sets.identifier_set, identifier_sets.first_seen_at, identifier_sets.event_key
+from identifier_sets
+left join set_consent on set_consent.identifier_set = identifier_sets.identifier_set
+where identifier_sets.first_seen_at is not null
+    and set_consent.identifier_set is null
+union all
+select reached.identifier_set, reached.first_seen_at, reached.event_key
+from reached
