@@ -11,31 +11,33 @@ import {
 import type { SqlValue, Warehouse } from '#core/ports';
 
 export interface DuckDbOptions {
-  /** The scratch database file, made new; `:memory:` where absent. */
-  file?: string;
-  /** Such as `4GB`. What does not fit is spilled beside the scratch file. */
+  /** Where to spill what memory does not hold: a folder of this warehouse alone, made when it is needed. */
+  spill?: string;
+  /** Such as `4GB`. */
   memory?: string;
   threads?: number;
 }
 
 const dialectFile = new URL('../../sql/dialect/duckdb.sql', import.meta.url);
 
-/** DuckDB, in process, that reads our Trino subset. Closing it removes its scratch files. */
+/**
+ * DuckDB, in process, that reads our Trino subset. Tables live in memory and are spilled beyond the limit: in a database
+ * file each would be compressed and written, which costs three times what making it does. Closing it removes what it spilled.
+ */
 export async function createDuckDbWarehouse(options: DuckDbOptions = {}): Promise<Warehouse> {
-  const file = options.file ?? ':memory:';
-  const onDisk = file !== ':memory:';
-  if (onDisk) {
-    await removeScratch(file);
-    await mkdir(dirname(file), { recursive: true });
+  const { spill } = options;
+  if (spill !== undefined) {
+    await rm(spill, { recursive: true, force: true });
+    await mkdir(dirname(spill), { recursive: true });
   }
-  const instance = await DuckDBInstance.create(file, {
+  const instance = await DuckDBInstance.create(':memory:', {
     memory_limit: options.memory ?? '4GB',
     threads: String(options.threads ?? availableParallelism()),
     // Rows of a table have no order; keeping one costs memory.
     preserve_insertion_order: 'false',
     autoinstall_known_extensions: 'false',
     autoload_known_extensions: 'false',
-    ...(onDisk ? { temp_directory: `${file}.tmp` } : {}),
+    ...(spill === undefined ? {} : { temp_directory: spill }),
   });
   const connection = await instance.connect();
   await connection.run(await readFile(dialectFile, 'utf8'));
@@ -107,7 +109,7 @@ export async function createDuckDbWarehouse(options: DuckDbOptions = {}): Promis
     async unload(select, location) {
       await mkdir(dirname(location), { recursive: true });
       const result = await connection.run(
-        `copy (\n${select}\n) to ${quoteText(location)} (format parquet, compression zstd)`,
+        `copy (\n${select}\n) to ${quoteText(location)} (format parquet, compression zstd, compression_level 1)`,
       );
       // The manifest that will name this file must not outlive it in a power cut.
       const handle = await open(location, 'r+');
@@ -121,7 +123,7 @@ export async function createDuckDbWarehouse(options: DuckDbOptions = {}): Promis
     async close() {
       connection.closeSync();
       instance.closeSync();
-      if (onDisk) await removeScratch(file);
+      if (spill !== undefined) await rm(spill, { recursive: true, force: true });
     },
   };
   return warehouse;
@@ -172,8 +174,4 @@ export function quoteName(name: string): string {
 /** A text as a SQL literal, whatever it holds. */
 export function quoteText(text: string): string {
   return `'${text.replaceAll("'", "''")}'`;
-}
-
-async function removeScratch(file: string): Promise<void> {
-  await Promise.all([file, `${file}.wal`, `${file}.tmp`].map((path) => rm(path, { recursive: true, force: true })));
 }

@@ -84,7 +84,7 @@ export async function buildCompany(
     await drain(company, now);
     const { memory, threads } = company.config.engine;
     const warehouse = await createDuckDbWarehouse({
-      file: join(company.paths.work, `${scratchPrefix}${now().getTime()}-${process.pid}.duckdb`),
+      spill: join(company.paths.work, `${scratchPrefix}${now().getTime()}-${process.pid}`),
       memory,
       ...(threads === undefined ? {} : { threads }),
     });
