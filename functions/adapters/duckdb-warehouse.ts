@@ -81,6 +81,11 @@ export async function createDuckDbWarehouse(options: DuckDbOptions = {}): Promis
       }
       await createView(name, `select ${selected.join(', ')} from ${read}`);
     },
+    createTableFromParquet: (name, locations, where) =>
+      createView(
+        name,
+        `select * from read_parquet([${locations.map(quoteText).join(', ')}])${where === undefined ? '' : ` where ${where}`}`,
+      ),
     async createTableFromRows(name, columns, rows) {
       const shape = JSON.stringify([columns]);
       if (views.has(name)) await drop(name);

@@ -49,6 +49,8 @@ export interface Warehouse {
     /** One column more, which says from which location a row came, without its first `skip` characters. */
     origin?: { column: string; skip: number },
   ): Promise<void>;
+  /** A table, or view, of the rows of Parquet files that meet a condition. At least one file. */
+  createTableFromParquet(name: string, locations: readonly string[], where?: string): Promise<void>;
   /** Makes a table of a few rows, such as settings: handed over as data, never as SQL text. */
   createTableFromRows(
     name: string,

@@ -16,6 +16,7 @@ import type { SqlValue, Warehouse } from '#core/ports';
 import { createReportingDay } from '#core/reporting-day';
 import { type CompanyLists, emptyLists, settingTables } from '#core/setting-tables';
 import { createAdmitter } from '#pipeline/admit';
+import { createEarlierTable } from '#pipeline/build';
 import { type Catalogue, isSqlModel, readCatalogue } from '#pipeline/catalogue';
 import { planBuild } from '#pipeline/plan';
 import { createRawWriter } from '#pipeline/store';
@@ -123,12 +124,13 @@ export async function buildCompany(input: CompanyInput): Promise<BuiltCompany> {
           step.origin === undefined ? undefined : { column: step.origin, skip: store.locate('x').length - 1 },
         );
       }
+      if (step.kind === 'earlier') await createEarlierTable(warehouse, store, step);
       if (step.kind === 'model') await warehouse.createTable(step.table, step.sql);
       if (step.kind === 'solver') {
         const solver = models.models.find((model) => model.name === step.table);
         if (solver !== undefined && !isSqlModel(solver)) await solver.run(warehouse);
       }
-      if (step.kind === 'check' && (await warehouse.query(step.sql)).length > 0)
+      if (step.kind === 'check' && step.severity !== 'refresh' && (await warehouse.query(step.sql)).length > 0)
         failing[step.severity].push(step.check);
     }
     for (const [table, promised] of plan.published) {
