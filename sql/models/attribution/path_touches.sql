@@ -5,15 +5,15 @@
 -- published: no
 select
     windows.conversion_id,
-    touches.touch_id,
+    touch_facts.touch_id,
     touch_base.seq,
     touch_base.seq - windows.first_seq + 1 as place,
     windows.touches,
-    touches.channel,
-    touches.campaign,
-    touches.device_class,
-    touches.stage,
-    touches.touch_date,
+    touch_facts.channel,
+    touch_facts.campaign,
+    touch_facts.device_class,
+    touch_facts.stage,
+    touch_facts.touch_date,
     windows.last_touch_s - touch_base.at_s as seconds_before_last,
     touch_base.seq = windows.first_seq as is_first,
     touch_base.seq = windows.last_seq as is_last,
@@ -32,4 +32,4 @@ from windows
 inner join touch_base
     on touch_base.person_id = windows.person_id
     and touch_base.seq between windows.first_seq and windows.last_seq
-inner join touches on touches.touch_id = touch_base.touch_id
+inner join touch_facts on touch_facts.touch_id = touch_base.touch_id

@@ -1,7 +1,8 @@
 -- purpose: every valued outcome, and every refund as one more row, negative, that points at the order it undoes
 -- grain: one row per conversion or refund
 -- key: conversion_id
--- kept: table
+-- kept: incremental
+-- partition: conversion_date month
 -- published: no
 with leads as (
     select stage_triggers.*

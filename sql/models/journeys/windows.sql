@@ -1,4 +1,4 @@
--- purpose: each conversion's path, as a range of the person's touch numbers, and what the weights of the models need of it
+-- purpose: each conversion's path, of conversions of open days in a daily build, as a range of the person's touch numbers, and what the weights of the models need of it
 -- grain: one row per conversion; refunds have none of their own
 -- key: conversion_id
 -- kept: table
@@ -43,6 +43,7 @@ started as (
         and instants.conversion_type = own_conversions.conversion_type
         and instants.at_s = own_conversions.at_s
     cross join settings
+    where own_conversions.conversion_date >= date '0001-01-01' /* closed before */
 )
 
 select

@@ -1,7 +1,8 @@
 -- purpose: until when events of a set of identifiers count without them, because the person withdrew consent to analytics
 -- grain: one row per set of identifiers that a withdrawal reaches
 -- key: identifier_set
--- kept: table
+-- kept: accumulated
+-- reads: set_consent_stored (identifier_set varchar, stripped_before_s double)
 -- published: no
 -- All before the first consent that follows the last withdrawal is stripped, whichever order the events came in. Consent
 -- is given in the scope in which it was withdrawn: a browser's for its own cookie, any other for the person.

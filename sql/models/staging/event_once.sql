@@ -1,8 +1,14 @@
 -- purpose: each event once, up to the last whole day, with its money in the reporting currency net of VAT and shipping
 -- grain: one row per source and event id
 -- key: event_key
--- kept: view
+-- kept: incremental
+-- form: view
+-- partition: event_date month
+-- state: event_date >= date '0001-01-01' /* read from */ or is_milestone
+-- reads: event_once_stored (event_key varchar, identifier_set varchar, occurred_at timestamptz, event_date date)
 -- published: no
+-- A milestone is what orders, conversions, stages and consent are made of: a daily build reads those of all days, and of
+-- all other events those of the look-back alone. An event that stands on a closed day is not taken again for an open one.
 -- What is taken off has the sign of the revenue: refunds come with either sign, and their tax with the other.
 with counted as (
     select
@@ -82,6 +88,9 @@ select
     priced.is_bot,
     priced.has_consent,
     priced.gives_consent,
+    milestone_types.event_type is not null
+    or priced.customer_since is not null
+    or ((priced.gives_consent or not priced.has_consent) and priced.identifier_set is not null) as is_milestone,
     priced.event_date,
     priced.occurred_at,
     priced.first_received_at as received_at,
@@ -90,3 +99,6 @@ select
     to_unixtime(priced.occurred_at) as at_s,
     priced.first_raw_object as raw_object
 from priced
+left join milestone_types on milestone_types.event_type = priced.event_type
+left join event_once_stored on event_once_stored.event_key = priced.event_key
+where event_once_stored.event_key is null
