@@ -5,8 +5,10 @@ import { nearest } from '#core/nearest';
 const keptHow = [
   /** Made anew in each build. */
   'table',
-  /** Reckoned where it is read: for what is read once, or is but other columns of one table. */
+  /** Never stored: readers get its select over the tables that it reads, which a build stores for it. */
   'view',
+  /** Made in a full refresh alone; a daily build has it as the last refresh left it. */
+  'refreshed',
   /** A daily build makes the rows of the open days, and keeps those of the closed ones as they are. */
   'incremental',
   /** What came in since the last build; all of it in a full refresh. */
@@ -30,10 +32,9 @@ export interface ModelHeader {
   /** `one row per ...` */
   grain: string;
   key: string[];
-  /** A `view` is reckoned where it is read: for what is read once, or is but other columns of one table. */
   kept: (typeof keptHow)[number];
   published: boolean;
-  /** An incremental table whose new rows are reckoned where they are read. */
+  /** Reckoned where it is read, also where what it gives is stored at the end. */
   isView: boolean;
   /** Which rows the next build needs of a table that is not published; all where absent. */
   state?: string;

@@ -5,7 +5,7 @@ import type { Store } from '#core/ports';
 import type { SettingTable } from '#core/setting-tables';
 import { type Catalogue, isSqlModel } from '#pipeline/catalogue';
 import type { Company } from '#pipeline/company';
-import type { Standing } from '#pipeline/plan';
+import { type Standing, standsFor } from '#pipeline/plan';
 
 /** Whether a build may stand on the last one: with what, or why not. */
 export type Footing = { stands: Standing; taken: ReadonlySet<string> } | { reason: string };
@@ -94,7 +94,7 @@ function standingRows(name: string, table: SettingTable, asOf: string): unknown 
 function tablesOfBooks(catalogue: Catalogue): Set<string> {
   const byName = new Map(catalogue.models.map((model) => [model.name, model]));
   const open = catalogue.models.flatMap((model) =>
-    isSqlModel(model) && ['incremental', 'appended', 'accumulated'].includes(model.header.kept) ? [model.name] : [],
+    isSqlModel(model) && standsFor.includes(model.header.kept) ? [model.name] : [],
   );
   const found = new Set<string>();
   for (let name = open.pop(); name !== undefined; name = open.pop()) {

@@ -236,7 +236,8 @@ async function perform(
         await createEarlierTable(warehouse, store, step);
         return step.files.length === 0 ? 0 : countRows(warehouse, step.table);
       case 'model': {
-        await (step.isView ? warehouse.createView : warehouse.createTable)(step.table, step.sql);
+        if (step.isView) await warehouse.createView(step.table, step.sql);
+        else await warehouse.createTable(step.table, step.sql);
         const promised = plan.published.get(step.table);
         if (promised !== undefined) await holdColumns(warehouse, step.table, promised);
         return step.isView ? undefined : countRows(warehouse, step.table);
@@ -257,6 +258,14 @@ async function perform(
       case 'publish': {
         // The first table to be written comes after the last check.
         if (failed().length > 0) throw new ChecksFailedError(failed());
+        if (step.kind === 'publish' && step.view !== undefined) {
+          tables[step.table] = await describeView(warehouse, step.table, step.view);
+          return tables[step.table]?.rows;
+        }
+        if (step.referred !== undefined && step.partition === undefined) {
+          (step.kind === 'keep' ? stored : tables)[step.table] = step.referred;
+          return step.referred.rows;
+        }
         const where = step.kind === 'keep' ? step.where : undefined;
         const filed = await unload(step.table, {
           partition: step.partition,
@@ -510,6 +519,10 @@ async function unloadTable(
     if (files.length === 0) await write('', []);
   }
   return { rows: files.reduce((sum, file) => sum + file.rows, 0), columns, files };
+}
+
+async function describeView(warehouse: Warehouse, table: string, view: string): Promise<Manifest['tables'][string]> {
+  return { rows: await countRows(warehouse, table), columns: await warehouse.columns(table), files: [], view };
 }
 
 function monthAfter(month: string): string {

@@ -194,24 +194,28 @@ export async function preparePageTables(
   warehouse: Warehouse,
   dir: string,
 ): Promise<void> {
-  for (const [table, { files, columns }] of Object.entries(manifest.tables)) {
+  const tables = Object.entries(manifest.tables);
+  for (const [table, { files, columns, view }] of tables) {
+    if (view !== undefined) continue;
     const paths = files.map((file) => text(company.lake.locate(file.key))).join(', ');
     const empty = columns.map(({ name, type }) => `cast(null as ${type}) as "${name}"`).join(', ');
-    await warehouse.run(
-      `create view "${table}" as ${files.length > 0 ? `select * from read_parquet([${paths}])` : `select ${empty} where false`}`,
+    await warehouse.createView(
+      table,
+      files.length > 0 ? `select * from read_parquet([${paths}])` : `select ${empty} where false`,
     );
   }
+  for (const [table, { view }] of tables) if (view !== undefined) await warehouse.createView(table, view);
   const site = { ...settingsOfPages(company), as_of: manifest.as_of, built_at: manifest.built_at };
   await warehouse.run(
     `create table site as select ${Object.entries(site)
       .map(([name, value]) => `${text(value)} as "${name}"`)
       .join(', ')}`,
   );
-  const tables = join(dashboardsDir, 'tables');
-  await warehouse.createTable('periods', await readFile(join(tables, 'periods.sql'), 'utf8'));
-  for (const file of (await readdir(tables)).filter((name) => name.endsWith('.sql')).sort()) {
+  const selects = join(dashboardsDir, 'tables');
+  await warehouse.createTable('periods', await readFile(join(selects, 'periods.sql'), 'utf8'));
+  for (const file of (await readdir(selects)).filter((name) => name.endsWith('.sql')).sort()) {
     const name = file.slice(0, -'.sql'.length);
-    const select = await readFile(join(tables, file), 'utf8');
+    const select = await readFile(join(selects, file), 'utf8');
     await warehouse.unload(select, join(dir, `${name}.parquet`));
   }
 }

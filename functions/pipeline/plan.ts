@@ -20,7 +20,7 @@ export type Step =
     }
   /** Rows that the last build left, or a table of the same columns without a row. */
   | { kind: 'earlier'; table: string; columns: Record<string, string>; files: string[]; where?: string }
-  | { kind: 'model'; table: string; sql: string; isView: boolean }
+  | { kind: 'model'; table: string; sql: string; isView?: true }
   | { kind: 'solver'; table: string; inputs: readonly string[] }
   | {
       kind: 'check';
@@ -35,7 +35,7 @@ export type Step =
   /** For the next build: rows that no reader sees. */
   | { kind: 'keep'; table: string; where?: string; partition?: string; referred?: FiledTable }
   /** For readers. Months of closed days are referred to where they were published. */
-  | { kind: 'publish'; table: string; partition?: string; referred?: FiledTable };
+  | { kind: 'publish'; table: string; partition?: string; referred?: FiledTable; view?: string };
 
 export interface Plan {
   steps: Step[];
@@ -67,6 +67,9 @@ export interface Standing {
   /** Events of this day on are read, so that a path of the open days is whole. */
   readFrom: string;
 }
+
+/** How tables are kept that the next build stands on. */
+export const standsFor: readonly string[] = ['incremental', 'appended', 'accumulated', 'refreshed'];
 
 /** Before any data: nothing is closed, all is read. */
 const always = '0001-01-01';
@@ -109,7 +112,12 @@ export function planBuild(catalogue: Catalogue, options: PlanOptions): Plan {
     given,
   );
   const selection = options.select === undefined ? undefined : selectModels(ordered, options.select);
-  const models = ordered.filter((model) => selection === undefined || selection.needed.has(model.name));
+  // A daily build does not make what only tables of a full refresh are made of.
+  const asked = ordered.filter((model) => isSqlModel(model) && (model.header.published || isKept(model)));
+  const isAskedFor = askedFor([...asked.map((model) => model.name), horizonTable], ordered);
+  const models = ordered.filter((model) =>
+    selection === undefined ? stands === undefined || isAskedFor(model.name) : selection.needed.has(model.name),
+  );
   const chosen = (name: string) => selection === undefined || selection.chosen.has(name);
   const made = new Set(models.map((model) => model.name));
   const isThere = (table: string) => made.has(table) || given.has(table);
@@ -127,24 +135,36 @@ export function planBuild(catalogue: Catalogue, options: PlanOptions): Plan {
   });
   const published = models.filter((model) => isSqlModel(model) && model.header.published && chosen(model.name));
 
+  // What a published view reads is stored for it, whether or not it is published itself.
+  const stored = new Set(published.flatMap((model) => (isReadersView(model) ? model.inputs : [model.name])));
+  // Who reads a view reads what the view reads.
+  const readBy = (inputs: readonly string[]): string[] => [
+    ...new Set(
+      inputs.flatMap((input): string[] => {
+        const model = byName.get(input);
+        return model !== undefined && isView(model) ? readBy(model.inputs) : [input];
+      }),
+    ),
+  ];
+
   const steps: Step[] = [];
   const readers = new Map<string, number>();
   for (const reader of [...models, ...checks]) {
-    for (const input of reader.inputs) readers.set(input, (readers.get(input) ?? 0) + 1);
+    for (const input of readBy(reader.inputs)) readers.set(input, (readers.get(input) ?? 0) + 1);
   }
   const kept = selection === undefined ? models.filter((model) => isSqlModel(model) && isKept(model)) : [];
-  const lasting = new Set([...published, ...kept].map((model) => model.name).concat(horizonTable));
-  const remove = (table: string): void => {
-    steps.push({ kind: 'drop', table });
-    // What a view reads goes with its last reader, not before.
-    const model = byName.get(table);
-    if (model !== undefined && isView(model)) release(model.inputs);
-  };
+  const written = [...stored, ...kept.map((model) => model.name)];
+  const lasting = new Set([
+    ...written,
+    ...readBy(written),
+    ...models.filter(isView).map((model) => model.name),
+    horizonTable,
+  ]);
   const release = (inputs: readonly string[]): void => {
-    for (const input of inputs) {
+    for (const input of readBy(inputs)) {
       const left = (readers.get(input) ?? 0) - 1;
       readers.set(input, left);
-      if (left === 0 && !lasting.has(input)) remove(input);
+      if (left === 0 && !lasting.has(input)) steps.push({ kind: 'drop', table: input });
     }
   };
 
@@ -175,7 +195,7 @@ export function planBuild(catalogue: Catalogue, options: PlanOptions): Plan {
             kind: 'model',
             table: model.name,
             sql: fillIn(model.sql, model.file, literals),
-            isView: isView(model),
+            ...(isView(model) ? { isView: true } : {}),
           }
         : { kind: 'solver', table: model.name, inputs: model.inputs },
     );
@@ -196,8 +216,10 @@ export function planBuild(catalogue: Catalogue, options: PlanOptions): Plan {
       });
       release(check.inputs);
     }
-    if (!isView(model)) release(model.inputs);
-    if ((readers.get(model.name) ?? 0) === 0 && !lasting.has(model.name)) remove(model.name);
+    release(model.inputs);
+    if ((readers.get(model.name) ?? 0) === 0 && !lasting.has(model.name)) {
+      steps.push({ kind: 'drop', table: model.name });
+    }
   }
   const columns = new Map<string, string[]>();
   const filed = (model: SqlModel, last: Readonly<Record<string, FiledTable>> | undefined) => {
@@ -209,18 +231,25 @@ export function planBuild(catalogue: Catalogue, options: PlanOptions): Plan {
       ...(referred === undefined || partition === undefined ? {} : { referred }),
     };
   };
-  for (const model of kept) {
+  for (const model of models) {
     if (!isSqlModel(model)) continue;
-    const { state } = model.header;
-    steps.push({ kind: 'keep', ...filed(model, stands?.stored), ...(state === undefined ? {} : { where: state }) });
+    const { columns: described, state } = model.header;
+    if (published.includes(model))
+      columns.set(
+        model.name,
+        described.map((column) => column.name),
+      );
+    if (isReadersView(model) && published.includes(model)) {
+      steps.push({ kind: 'publish', table: model.name, view: fillIn(model.sql, model.file, literals) });
+    } else if (stored.has(model.name)) steps.push({ kind: 'publish', ...filed(model, options.last?.published) });
+    else if (kept.includes(model)) {
+      steps.push({ kind: 'keep', ...filed(model, stands?.stored), ...(state === undefined ? {} : { where: state }) });
+    }
   }
-  for (const model of published) {
-    if (!isSqlModel(model)) continue;
-    columns.set(
-      model.name,
-      model.header.columns.map((column) => column.name),
-    );
-    steps.push({ kind: 'publish', ...filed(model, options.last?.published) });
+  for (const model of stands === undefined ? [] : catalogue.models.filter(isRefreshed)) {
+    const referred = stands?.stored[model.name];
+    if (referred === undefined) continue;
+    steps.push({ kind: isSqlModel(model) && model.header.published ? 'publish' : 'keep', table: model.name, referred });
   }
   return { steps, published: columns, isPartial: selection !== undefined };
 }
@@ -229,9 +258,31 @@ function isView(model: Model): boolean {
   return isSqlModel(model) && model.header.isView;
 }
 
+/** Readers get its select; nothing of it is stored. */
+function isReadersView(model: Model): boolean {
+  return isSqlModel(model) && model.header.kept === 'view';
+}
+
+function isRefreshed(model: Model): boolean {
+  return isSqlModel(model) && model.header.kept === 'refreshed';
+}
+
 /** Tables that later builds stand on, and that no reader sees. */
 function isKept(model: SqlModel): boolean {
-  return !model.header.published && ['incremental', 'appended', 'accumulated'].includes(model.header.kept);
+  return !model.header.published && standsFor.includes(model.header.kept);
+}
+
+/** Whether a model is one of these, or what they are made of. */
+function askedFor(names: readonly string[], models: readonly Model[]): (name: string) => boolean {
+  const byName = new Map(models.map((model) => [model.name, model]));
+  const found = new Set<string>();
+  const open = [...names];
+  for (let name = open.pop(); name !== undefined; name = open.pop()) {
+    if (found.has(name)) continue;
+    found.add(name);
+    open.push(...(byName.get(name)?.inputs ?? []));
+  }
+  return (name) => found.has(name);
 }
 
 function isDaily(model: SqlModel, stands: Standing | undefined): boolean {
@@ -259,6 +310,7 @@ function ofDays(filed: FiledTable, column: string, literals: Literals, side: '<'
  * those of open days made anew, and a view of both under the model's name. What is appended adds what came in to what was there.
  */
 function byDays(model: Model, stands: Standing, literals: Literals): Model[] {
+  if (isRefreshed(model)) return [];
   if (!isSqlModel(model) || !['incremental', 'appended'].includes(model.header.kept)) return [model];
   const { name, file, header } = model;
   const filed = stands.stored[name];
@@ -294,6 +346,7 @@ function earlierTables(
     if (filed !== undefined && ['incremental', 'appended'].includes(header.kept)) {
       tables.set(closedOf(name), earlierStep(closedOf(name), filed, storedRows(model, filed, literals)));
     }
+    if (filed !== undefined && isRefreshed(model)) tables.set(name, earlierStep(name, filed, undefined));
     for (const read of header.reads) {
       const of = models.find((other) => other.name === read.model);
       const table = read.of === 'published' ? last?.published[read.model] : stands?.stored[read.model];
@@ -408,8 +461,14 @@ export function describeStep(step: Step): string {
       return `drop table ${step.table};`;
     case 'keep':
     case 'publish': {
+      if (step.kind === 'publish' && step.view !== undefined) return `-- publish ${step.table} as a view`;
       const by = step.partition === undefined ? '' : ` by month of ${step.partition}`;
-      const only = step.referred === undefined ? '' : ', months of closed days as they are';
+      const only =
+        step.referred === undefined
+          ? ''
+          : step.partition === undefined
+            ? ' as it is'
+            : ', months of closed days as they are';
       return `-- ${step.kind} ${step.table}${by}${only}`;
     }
   }

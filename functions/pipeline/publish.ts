@@ -10,6 +10,7 @@ const filedTables = z.record(
     rows: z.number(),
     columns: z.array(z.object({ name: z.string(), type: z.string() })),
     files: z.array(z.object({ partition: z.string(), key: z.string(), rows: z.number() })),
+    view: z.string().optional(),
   }),
 );
 const manifestSchema = z.object({

@@ -81,7 +81,8 @@ describe.skipIf(missing !== undefined)('the models on a real Trino', () => {
       if (solver !== undefined && !isSqlModel(solver)) await solver.run(warehouse);
     }
     if (step.kind === 'earlier') await createEarlierTable(warehouse, company.lake, step);
-    if (step.kind === 'model') await warehouse.createTable(step.table, step.sql);
+    if (step.kind === 'model' && step.isView) await warehouse.createView(step.table, step.sql);
+    else if (step.kind === 'model') await warehouse.createTable(step.table, step.sql);
   }
 
   /** A value in the one form in which both engines are compared. */

@@ -29,6 +29,7 @@ started as (
         own_conversions.conversion_id,
         own_conversions.conversion_type,
         own_conversions.person_id,
+        own_conversions.conversion_date,
         own_conversions.at_s,
         own_conversions.at_s - conversion_types.lookback_days * 86400e0 - 0.0005e0 as from_s,
         -- A bound that is always there: an engine joins on comparisons quickly, on an "or" by trying every pair.
@@ -50,6 +51,7 @@ select
     started.conversion_id,
     started.conversion_type,
     started.person_id,
+    started.conversion_date,
     started.at_s,
     min(touch_base.seq) as first_seq,
     max(touch_base.seq) as last_seq,
@@ -74,4 +76,5 @@ left join touch_base
     and touch_base.at_s <= started.at_s
     and touch_base.at_s >= started.from_s
     and touch_base.at_s > started.after_s
-group by started.conversion_id, started.conversion_type, started.person_id, started.at_s
+group by
+    started.conversion_id, started.conversion_type, started.person_id, started.conversion_date, started.at_s
