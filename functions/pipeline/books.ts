@@ -8,7 +8,7 @@ import type { Company } from '#pipeline/company';
 import { type Standing, standsFor } from '#pipeline/plan';
 
 /** Whether a build may stand on the last one: with what, or why not. */
-export type Footing = { stands: Standing; taken: ReadonlySet<string> } | { reason: string };
+export type Footing = { stands: Standing; taken: ReadonlySet<string> } | { reason: string; changed?: string };
 
 export interface Wanted {
   settings: Readonly<Record<string, SettingTable>>;
@@ -41,7 +41,7 @@ export async function findFooting(
   const { books } = last;
   const now = madeWith(company, catalogue, wanted, last.as_of);
   for (const name of new Set([...Object.keys(now), ...Object.keys(books.made_with)])) {
-    if (now[name] !== books.made_with[name]) return { reason: `${name} changed` };
+    if (now[name] !== books.made_with[name]) return { reason: `${name} changed`, changed: `${name} changed` };
   }
   if (wanted.today <= last.as_of) return { reason: 'the last build ends on a day that is not over yet' };
   if (company.config.fullRefresh === 'monthly' && books.refreshed_at.slice(0, 7) !== wanted.today.slice(0, 7)) {

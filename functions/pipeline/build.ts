@@ -14,7 +14,6 @@ import {
   type Plan,
   type PlanOptions,
   planBuild,
-  type Standing,
   type Step,
 } from '#pipeline/plan';
 import { pruneBuilds, publishManifest, readCurrentManifest } from '#pipeline/publish';
@@ -88,7 +87,7 @@ export async function planCompany(
 ): Promise<{ plan: Plan; reason?: string }> {
   const { last, wanted, planWith } = await prepare(company, catalogue, options);
   const footing = await findFooting(company, catalogue, last, wanted);
-  const plan = planWith('reason' in footing ? undefined : footing.stands);
+  const plan = planWith(footing);
   return { plan, ...('reason' in footing ? { reason: footing.reason } : {}) };
 }
 
@@ -121,12 +120,18 @@ async function prepare(company: Company, catalogue: Catalogue, options: BuildOpt
       fullRefresh: options.fullRefresh,
       today,
     },
-    planWith: (stands: Standing | undefined): Plan =>
+    planWith: (footing: Footing): Plan =>
       last === undefined
         ? bare
         : planBuild(catalogue, {
             ...planOptions,
-            last: { published: last.tables, ...(stands === undefined || bare.isPartial ? {} : { stands }) },
+            last: {
+              left: { ...last.tables, ...last.books?.tables },
+              knownAt: now().toISOString(),
+              ...(last.books === undefined ? {} : { closedBefore: last.books.open_from }),
+              ...('reason' in footing ? {} : { stands: footing.stands }),
+              ...('changed' in footing && footing.changed !== undefined ? { changed: footing.changed } : {}),
+            },
           }),
   };
 }
@@ -162,7 +167,7 @@ export async function build(
   } catch (error) {
     if (!(error instanceof RefreshNeeded)) throw error;
     await pruneBuilds(company.lake, 0);
-    return perform(company, catalogue, warehouse, options, prepared, { reason: error.message }, startedAt);
+    return perform(company, catalogue, warehouse, options, prepared, { reason: error.message, changed: error.message }, startedAt);
   }
 }
 
@@ -178,7 +183,7 @@ async function perform(
   const now = options.now ?? (() => new Date());
   const store = company.lake;
   const isDaily = !('reason' in footing);
-  const plan = planWith(isDaily ? footing.stands : undefined);
+  const plan = planWith(footing);
   const buildId = `${now()
     .toISOString()
     .replaceAll(/[-:]|\.\d+/g, '')}-${randomBytes(3).toString('hex')}`;
@@ -208,6 +213,7 @@ async function perform(
       'time zone': company.config.timeZone,
       'closed before': openFrom,
       'read from': daysBefore(openFrom, lookBack(wanted.settings)),
+      'restated before': openFrom,
     };
   };
   const unload = (table: string, parts: Pick<Filing, 'partition' | 'referred' | 'where'>) =>

@@ -55,7 +55,14 @@ export interface PlanOptions {
 }
 
 export interface LastBuild {
-  published: Readonly<Record<string, FiledTable>>;
+  /** Its tables, those that no reader sees too. */
+  left: Readonly<Record<string, FiledTable>>;
+  /** Days before this one were closed: what a full refresh moves of them is restated. */
+  closedBefore?: string;
+  /** What had changed since, where that is why this one is a full refresh. */
+  changed?: string;
+  /** The instant of the build that is planned. */
+  knownAt: string;
   /** What a daily build stands on; absent for a full refresh. */
   stands?: Standing;
 }
@@ -75,7 +82,7 @@ export const standsFor: readonly string[] = ['incremental', 'appended', 'accumul
 const always = '0001-01-01';
 
 /** Days that a statement names as literals, since an engine prunes by literals alone. */
-export type Literals = Readonly<Record<'time zone' | 'closed before' | 'read from', string>>;
+export type Literals = Readonly<Record<'time zone' | 'closed before' | 'read from' | 'restated before', string>>;
 
 const rawTables: Record<string, { columns: Record<string, string>; prefix: string; origin?: string }> = {
   raw_events: { columns: rawEventColumns, prefix: lake.rawEvents, origin: 'raw_object' },
@@ -98,12 +105,20 @@ export const horizonTable = 'horizon';
  * @throws PercorsoError for a circle, an unknown table, or an unknown model in `select`.
  */
 export function planBuild(catalogue: Catalogue, options: PlanOptions): Plan {
-  const rows: Record<string, SettingTable> = { ...catalogue.seeds, ...options.settings };
+  const rows: Record<string, SettingTable> = {
+    ...catalogue.seeds,
+    ...options.settings,
+    this_build: {
+      columns: { reason: 'varchar', known_at: 'timestamptz' },
+      rows: [{ reason: options.last?.changed ?? null, known_at: options.last?.knownAt ?? null }],
+    },
+  };
   const stands = options.last?.stands;
   const literals: Literals = {
     'time zone': options.timeZone,
     'closed before': stands?.closedBefore ?? always,
     'read from': stands?.readFrom ?? always,
+    'restated before': stands === undefined ? (options.last?.closedBefore ?? always) : always,
   };
   const earlier = earlierTables(catalogue.models, options, literals);
   const given = new Set([...Object.keys(rawTables), ...Object.keys(rows), ...earlier.keys()]);
@@ -241,7 +256,7 @@ export function planBuild(catalogue: Catalogue, options: PlanOptions): Plan {
       );
     if (isReadersView(model) && published.includes(model)) {
       steps.push({ kind: 'publish', table: model.name, view: fillIn(model.sql, model.file, literals) });
-    } else if (stored.has(model.name)) steps.push({ kind: 'publish', ...filed(model, options.last?.published) });
+    } else if (stored.has(model.name)) steps.push({ kind: 'publish', ...filed(model, options.last?.left) });
     else if (kept.includes(model)) {
       steps.push({ kind: 'keep', ...filed(model, stands?.stored), ...(state === undefined ? {} : { where: state }) });
     }
@@ -349,7 +364,7 @@ function earlierTables(
     if (filed !== undefined && isRefreshed(model)) tables.set(name, earlierStep(name, filed, undefined));
     for (const read of header.reads) {
       const of = models.find((other) => other.name === read.model);
-      const table = read.of === 'published' ? last?.published[read.model] : stands?.stored[read.model];
+      const table = read.of === 'published' ? last?.left[read.model] : stands?.stored[read.model];
       const hasAll = Object.entries(read.columns).every(([column, type]) =>
         table?.columns.some((one) => one.name === column && one.type === type),
       );

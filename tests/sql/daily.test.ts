@@ -50,3 +50,56 @@ describe('a daily build', () => {
       }
     }));
 });
+
+describe('what comes in too late', () => {
+  test('moves nothing until the full refresh, is counted until then, and is listed after it', () =>
+    withCompany(async (company) => {
+      await company.receive([
+        visit('a', at('2026-01-10'), { source: 'google', medium: 'cpc' }),
+        order('a', 'o1', at('2026-01-12'), '100.00'),
+        order('b', 'o2', at('2026-07-30'), '30.00'),
+      ]);
+      await company.build('2026-07-31T08:00:00Z');
+      const tables = ['touches', 'conversions', 'credit', 'channel_daily', 'persons', 'events'];
+      const before = await Promise.all(tables.map((table) => rowsOf(company, `select * from ${table}`)));
+
+      // 200 days late, with a copy of what is known beside it.
+      await company.receive([
+        order('c', 'late', at('2026-01-12', '15:00:00'), '70.00', { received_at: at('2026-07-31') }),
+        order('a', 'o1', at('2026-01-12'), '100.00', { received_at: at('2026-07-31') }),
+      ]);
+      const daily = await company.build('2026-08-01T08:00:00Z');
+      expect(daily.manifest.kind).toBe('daily');
+      for (const [index, table] of tables.entries()) {
+        expect(await rowsOf(company, `select * from ${table}`), table).toEqual(before[index]);
+      }
+      const waiting = "select late_waiting from source_health where source = 'shop'";
+      expect(await rowsOf(company, waiting)).toEqual(['{"late_waiting":1}']);
+      expect(await rowsOf(company, 'select * from restatements')).toEqual([]);
+
+      await company.build('2026-08-02T08:00:00Z', { fullRefresh: true });
+      expect(await rowsOf(company, waiting)).toEqual(['{"late_waiting":0}']);
+      const restated = `select day, table_name, reason, rows, revenue_before, revenue_after, known_at from restatements
+        where model in ('(none)', 'linear')`;
+      const expected = ['channel_daily', 'conversions'].map((table_name) =>
+        JSON.stringify({
+          day: '2026-01-12',
+          table_name,
+          reason: 'late facts',
+          rows: 1,
+          revenue_before: '0.000000',
+          revenue_after: '70.000000',
+          known_at: '2026-08-02T08:00:00.000Z',
+        }),
+      );
+      expect(await rowsOf(company, restated)).toEqual(expected);
+      expect(await rowsOf(company, "select sum(revenue) as revenue from conversions where order_id is not null")).toEqual([
+        '{"revenue":"200.00"}',
+      ]);
+
+      // They stay listed, also after the next daily build.
+      await company.receive([order('d', 'o9', at('2026-08-02'), '5.00')]);
+      expect((await company.build('2026-08-03T08:00:00Z')).manifest.kind).toBe('daily');
+      expect(await rowsOf(company, restated)).toEqual(expected);
+    }));
+});
