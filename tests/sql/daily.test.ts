@@ -93,13 +93,66 @@ describe('what comes in too late', () => {
         }),
       );
       expect(await rowsOf(company, restated)).toEqual(expected);
-      expect(await rowsOf(company, "select sum(revenue) as revenue from conversions where order_id is not null")).toEqual([
-        '{"revenue":"200.00"}',
-      ]);
+      expect(
+        await rowsOf(company, 'select sum(revenue) as revenue from conversions where order_id is not null'),
+      ).toEqual(['{"revenue":"200.00"}']);
 
       // They stay listed, also after the next daily build.
       await company.receive([order('d', 'o9', at('2026-08-02'), '5.00')]);
       expect((await company.build('2026-08-03T08:00:00Z')).manifest.kind).toBe('daily');
       expect(await rowsOf(company, restated)).toEqual(expected);
     }));
+});
+
+describe('a full refresh is made, and says why', () => {
+  const day = (n: number) => `2026-03-${String(n).padStart(2, '0')}`;
+  const stood = async (company: CompanyByDays) => {
+    await company.receive([visit('a', at(day(1)), {}, { identifiers: { anonymous_id: 'a', user_id: 'u1' } })]);
+    await company.receive([visit('b', at(day(19)))]);
+    await company.build('2026-03-20T08:00:00Z');
+    await company.receive([visit('b', at(day(20)))]);
+  };
+
+  test('where a withdrawal of consent reaches closed days; not where all of it is open', () =>
+    withCompany(async (company) => {
+      await stood(company);
+      const withdraws = (user_id: string, anonymous_id: string): Arrival => ({
+        event_id: `no-${user_id}`,
+        event_type: 'Consent Changed',
+        occurred_at: at(day(20), '12:00:00'),
+        source: 'shop',
+        identifiers: { user_id, anonymous_id },
+        consent: { analytics: false },
+      });
+      await company.receive([withdraws('u2', 'b')]);
+      expect((await company.build('2026-03-21T08:00:00Z')).manifest.kind).toBe('daily');
+      await company.receive([withdraws('u1', 'a')]);
+      expect((await company.build('2026-03-21T09:00:00Z')).manifest).toMatchObject({
+        kind: 'full',
+        reason: 'a withdrawal of consent reaches closed days',
+      });
+      expect(await rowsOf(company, 'select reason, table_name, rows from restatements')).toEqual([
+        '{"reason":"a withdrawal of consent reaches closed days","table_name":"touches","rows":1}',
+      ]);
+    }));
+
+  test('where raw objects are gone, a setting of closed days changed, or a month begins', () =>
+    withCompany(
+      async (company) => {
+        await stood(company);
+        expect((await company.build('2026-03-21T08:00:00Z')).manifest.kind).toBe('daily');
+        const [oldest = ''] = await company.company.lake.list('raw/events/');
+        await company.company.lake.remove(oldest);
+        expect((await company.build('2026-03-22T08:00:00Z')).manifest.reason).toMatch(/raw objects are gone/);
+        expect((await company.build('2026-04-01T08:00:00Z')).manifest.reason).toBe('the first build of a month');
+        company.company.config.sessions.gapMinutes = 10;
+        expect((await company.build('2026-04-02T08:00:00Z')).manifest.reason).toBe(
+          'the table settings of the settings changed',
+        );
+        // What only a report of costs reads may change.
+        company.company.lists.invoices = [{ month: '2026-03', amount: '10.00' }];
+        expect((await company.build('2026-04-03T08:00:00Z')).manifest.kind).toBe('daily');
+      },
+      { fullRefresh: 'monthly' },
+    ));
 });
