@@ -7,15 +7,7 @@ import { settingTables } from '#core/setting-tables';
 import { daysBefore, type Footing, findFooting, lookBack, madeWith, writeTaken } from '#pipeline/books';
 import { type Catalogue, isSqlModel } from '#pipeline/catalogue';
 import type { Company } from '#pipeline/company';
-import {
-  fillIn,
-  horizonTable,
-  type Literals,
-  type Plan,
-  type PlanOptions,
-  planBuild,
-  type Step,
-} from '#pipeline/plan';
+import { fillIn, horizonTable, type Literals, type Plan, type PlanOptions, planBuild, type Step } from '#pipeline/plan';
 import { pruneBuilds, publishManifest, readCurrentManifest } from '#pipeline/publish';
 
 export interface BuildOptions {
@@ -167,7 +159,15 @@ export async function build(
   } catch (error) {
     if (!(error instanceof RefreshNeeded)) throw error;
     await pruneBuilds(company.lake, 0);
-    return perform(company, catalogue, warehouse, options, prepared, { reason: error.message, changed: error.message }, startedAt);
+    return perform(
+      company,
+      catalogue,
+      warehouse,
+      options,
+      prepared,
+      { reason: error.message, changed: error.message },
+      startedAt,
+    );
   }
 }
 

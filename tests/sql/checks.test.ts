@@ -182,7 +182,8 @@ describe('the key check of a published table', () => {
     const key = models.filter(isSqlModel).find((model) => model.name === table)?.header.key[0] ?? '';
     const isEmpty = (await company.query(`select 1 from ${table} limit 1`)).length === 0;
     // What this small company has none of.
-    if (isEmpty) return expect(['identity_hubs', 'rejected_records', 'field_conflicts', 'restatements']).toContain(table);
+    if (isEmpty)
+      return expect(['identity_hubs', 'rejected_records', 'field_conflicts', 'restatements']).toContain(table);
     expect(await company.query(sql)).toEqual([]);
     for (const damage of [`insert into ${table} select * from ${table} limit 1`, `update ${table} set ${key} = null`]) {
       await company.warehouse.run('begin');

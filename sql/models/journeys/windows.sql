@@ -6,9 +6,9 @@
 -- A window is instants, not days: T - look-back <= t <= T, to half a millisecond, since seconds are doubles. With
 -- path_start after_previous it also begins after the person's previous conversion of that type.
 with own_conversions as (
-    select conversion_facts.*
-    from conversion_facts
-    where conversion_facts.conversions > 0
+    select person_conversions.*
+    from person_conversions
+    where person_conversions.conversions > 0
 ),
 
 instants as (

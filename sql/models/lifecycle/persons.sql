@@ -82,12 +82,12 @@ bought as (
 
 brought as (
     select
-        conversion_facts.person_id,
-        sum(conversion_facts.revenue) as revenue,
-        case when count(conversion_facts.margin) = count(*) then sum(conversion_facts.margin) end as margin
-    from conversion_facts
-    where conversion_facts.conversion_type in ('first_order', 'repeat_order')
-    group by conversion_facts.person_id
+        person_conversions.person_id,
+        sum(person_conversions.revenue) as revenue,
+        case when count(person_conversions.margin) = count(*) then sum(person_conversions.margin) end as margin
+    from person_conversions
+    where person_conversions.conversion_type in ('first_order', 'repeat_order')
+    group by person_conversions.person_id
 ),
 
 patience as (

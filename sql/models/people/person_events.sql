@@ -58,6 +58,7 @@ select
     owned.revenue,
     owned.margin,
     owned.score,
+    owned.feedback_kind,
     owned.is_bot,
     owned.has_consent and not owned.is_stripped as has_consent,
     case when not owned.is_stripped then owned.customer_since end as customer_since,

@@ -83,6 +83,7 @@ select
         else cast(priced.margin_text as decimal(18, 2))
     end as margin,
     priced.score,
+    priced.feedback_kind,
     priced.referral_id,
     priced.customer_since,
     priced.is_bot,

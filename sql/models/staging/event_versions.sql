@@ -33,6 +33,7 @@ ranked as (
                 || '|' || coalesce(stg_events.money_currency, '') || '|' || coalesce(stg_events.touch_channel, '')
                 || '|' || stg_events.traffic_key || '|' || coalesce(stg_events.landing_page, '')
                 || '|' || coalesce(stg_events.device_class, '') || '|' || coalesce(stg_events.tax_text, '')
+                || '|' || coalesce(stg_events.feedback_kind, '')
                 || '|' || coalesce(stg_events.shipping_text, '') || '|' || coalesce(stg_events.referral_id, ''),
                 stg_events.score,
                 stg_events.customer_since,

@@ -11,5 +11,6 @@ from stage_rules
 union
 select named.event_type
 from (
-    values ('Order Completed'), ('Order Refunded'), ('Opportunity Created'), ('Opportunity Won'), ('Referral Made')
+    values ('Order Completed'), ('Order Refunded'), ('Opportunity Created'), ('Opportunity Won'), ('Referral Made'),
+        ('Feedback Given')
 ) as named (event_type)

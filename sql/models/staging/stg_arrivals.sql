@@ -36,6 +36,10 @@ with typed as (
         raw_events.value.margin as margin_text,
         raw_events.value.currency as money_currency,
         raw_events.score,
+        case
+            when raw_events.event_type = 'Feedback Given' then
+                coalesce(nullif(lower(trim(raw_events.feedback_kind)), ''), 'survey')
+        end as feedback_kind,
         raw_events.referral_id,
         try_cast(substr(raw_events.customer_since, 1, 10) as date) as customer_since,
         coalesce(raw_events.is_bot, false) as is_bot,
