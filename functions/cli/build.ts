@@ -159,6 +159,8 @@ function report(result: BuildResult, context: CliContext): void {
       {
         build_id: manifest.build_id,
         as_of: manifest.as_of,
+        kind: manifest.kind,
+        reason: manifest.reason,
         seconds,
         peak_mb,
         is_unchanged: isUnchanged,

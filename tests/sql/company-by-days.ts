@@ -5,7 +5,7 @@ import { openMarts } from '#adapters/duckdb-marts';
 import { createDuckDbWarehouse } from '#adapters/duckdb-warehouse';
 import { createFolderStore } from '#adapters/folder-store';
 import type { ConfigInput } from '#core/config';
-import type { SqlValue, Store } from '#core/ports';
+import type { SqlValue, Store, Warehouse } from '#core/ports';
 import { createAdmitter } from '#pipeline/admit';
 import { type BuildOptions, type BuildResult, build } from '#pipeline/build';
 import { type Company, loadCompany } from '#pipeline/company';
@@ -18,7 +18,8 @@ export interface CompanyByDays {
   company: Company;
   /** One import. */
   receive(events: readonly Arrival[]): Promise<void>;
-  build(now: string, options?: BuildOptions, store?: Store): Promise<BuildResult>;
+  /** @param dieAt the write, of files and objects alike, at which the process dies. */
+  build(now: string, options?: BuildOptions, dieAt?: number): Promise<BuildResult>;
   query(sql: string): Promise<Record<string, SqlValue>[]>;
   close(): Promise<void>;
 }
