@@ -1,6 +1,9 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { type CompanyByDays, openCompanyByDays } from './company-by-days.ts';
 import { type Arrival, at, contact, order, visit } from './company-on-duckdb.ts';
+
+// Each test runs several whole builds.
+vi.setConfig({ testTimeout: 300_000 });
 
 const config = { attribution: { lookbackDays: 30 }, timeZone: 'UTC', fullRefresh: 'never' as const };
 
