@@ -49,14 +49,30 @@ export async function openCompanyByDays(config: Omit<ConfigInput, 'name'>): Prom
       }
       await writer.flush();
     },
-    async build(now, options = {}, store = company.lake) {
+    async build(now, options = {}, dieAt = Number.POSITIVE_INFINITY) {
       const warehouse = await createDuckDbWarehouse({ threads: 1, memory: '1GB' });
+      let left = dieAt;
+      const live = () => {
+        left -= 1;
+        if (left < 0) throw new Error('died');
+      };
+      const lake: Store = {
+        ...company.lake,
+        async put(key, body) {
+          live();
+          await company.lake.put(key, body);
+        },
+      };
+      const dying: Warehouse = {
+        ...warehouse,
+        async unload(select, location) {
+          live();
+          return warehouse.unload(select, location);
+        },
+      };
       try {
         const at = new Date(now);
-        return await build({ ...company, lake: store }, await modelCatalogue(), warehouse, {
-          now: () => at,
-          ...options,
-        });
+        return await build({ ...company, lake }, await modelCatalogue(), dying, { now: () => at, ...options });
       } finally {
         await warehouse.close();
       }
