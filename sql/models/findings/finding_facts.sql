@@ -44,15 +44,17 @@ whole as (
     group by judged.period
 ),
 
--- The calendar's periods are judged against the same one of the year before, the rolling ones against the days before them.
+-- A period's usual comparison by its name: the same days of the year before for the calendar's, the days before for the others.
 earlier as (
     select
         spans.period,
-        case
-            when length(spans.period) in (4, 7) then cast(cast(substr(spans.period, 1, 4) as bigint) - 1 as varchar) || substr(spans.period, 5)
-            else replace(spans.period, 'last_', 'previous_')
-        end as earlier_period
+        case when length(spans.period) in (4, 7) then coalesce(cut.period, of_year.period) else before.period end as earlier_period
     from spans
+    left join spans as cut on cut.period = spans.period || ':year'
+    left join spans as of_year
+        on of_year.period = cast(try_cast(substr(spans.period, 1, 4) as bigint) - 1 as varchar) || substr(spans.period, 5)
+        and length(spans.period) in (4, 7)
+    left join spans as before on before.period = spans.period || ':before'
     where spans.previous_from_day is not null
 ),
 
@@ -423,4 +425,6 @@ select
 from found
 inner join finding_topics on finding_topics.kind = found.kind
 left join spans on spans.period = found.period
-where coalesce(found.stake, 0e0) >= finding_topics.least
+-- a comparison (P:before, P:year) is no period of which anything is told
+where strpos(found.period, ':') = 0
+    and coalesce(found.stake, 0e0) >= finding_topics.least

@@ -22,6 +22,7 @@
 with periods_seen as (
     select distinct channel_roi.period
     from channel_roi
+    where strpos(channel_roi.period, ':') = 0
 ),
 
 quiet as (
