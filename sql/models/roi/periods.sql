@@ -2,7 +2,13 @@
 -- grain: one row per period
 -- key: period
 -- kept: table
--- published: no
+-- published: yes
+-- columns:
+--   period: last_30_days, last_90_days, last_365_days, all_time, YYYY-MM or YYYY; P:before and P:year for what P is compared with
+--   from_day: its first day
+--   to_day: its last day, never later than the last whole day of the data
+--   previous_from_day: the first day of what it is compared with; null where there is none
+--   previous_to_day: the last day of that
 -- A month or year is compared with the same days of the year before; the others with as many days before them.
 -- Where what a reader may compare a period with is no period of the list, it is one of its own: P:before holds as many days
 -- before P (of a month that is not over, the same days of the month before), P:year the same days of the year before.
