@@ -7,7 +7,6 @@ const words = {
 	stages: ['Stages', 'Fasi'],
 	cohorts: ['Cohorts', 'Coorti'],
 	journeys: ['Journeys', 'Percorsi'],
-	loyalty: ['Loyalty', 'Fedeltà'],
 	health: ['Data health', 'Qualità dei dati'],
 	glossary: ['Glossary', 'Glossario'],
 	filters: ['What is shown', 'Che cosa si vede'],

@@ -83,3 +83,28 @@ describe('journeys', () => {
     expect([Number(sums?.least), Number(sums?.most)]).toEqual([Number(whole?.n), Number(whole?.n)]);
   });
 });
+
+test('returns are told by the channels that had the credit for the order, on their own day', async () => {
+  const company = await build({
+    events: [
+      contact('anna', 'Email', at('2026-05-01')),
+      contact('anna', 'Phone', at('2026-05-02')),
+      {
+        ...order('anna', 'a', at('2026-05-03'), '100.00'),
+        value: { order_id: 'a', revenue: '100.00', margin: '40.00', currency: 'EUR' },
+      },
+      {
+        ...order('anna', 'a', at('2026-06-03'), '60.00'),
+        event_id: 'back',
+        event_type: 'Order Refunded',
+      },
+    ],
+    asOf: '2026-06-30',
+  });
+  expect(
+    await company.lines(
+      "select channel, refunds, revenue, margin, persons from channel_refunds where model = 'linear' and period = '2026-06' order by 1",
+    ),
+  ).toEqual(['(all) 1 60.00 24.00 1', 'Email 0.5 30.00 12.00 1', 'Phone 0.5 30.00 12.00 1']);
+  expect(await company.lines("select count(*) from channel_refunds where period = '2026-05'")).toEqual(['0']);
+});

@@ -5,7 +5,7 @@
 -- published: yes
 -- columns:
 --   model: the attribution model
---   channel: the channel that had the credit for the order, or (unattributed)
+--   channel: the channel that had the credit for the order, (unattributed), or (all) of them together
 --   period: the period of the refund, as in channel_roi
 --   refunds: refunds, each shared out by its order's weights
 --   revenue: revenue taken back, as a positive amount
@@ -39,3 +39,15 @@ select
 from taken_back
 inner join periods on taken_back.day between periods.from_day and periods.to_day
 group by taken_back.model, taken_back.channel, periods.period
+union all
+select
+    taken_back.model,
+    '(all)',
+    periods.period,
+    sum(taken_back.refunds),
+    cast(sum(taken_back.revenue) as decimal(18, 2)),
+    case when sum(taken_back.unknown_margins) = 0 then cast(sum(taken_back.margin) as decimal(18, 2)) end,
+    count(distinct taken_back.bucket)
+from taken_back
+inner join periods on taken_back.day between periods.from_day and periods.to_day
+group by taken_back.model, periods.period
