@@ -13,20 +13,17 @@ listed as (
     where strpos(period, ':') = 0 and (length(period) not in (4, 7) or period in (select distinct period from channel_roi))
 ),
 
+-- Only whole months and years are compared with whole ones; what is cut by the end of the data has periods of its own.
 named as (
     select
         listed.*,
-        (select max(period) from periods where period in (
-            listed.period || ':before',
-            case when kind = 5 and to_day = cast(last_day(to_day) as date) then strftime(from_day - interval 1 month, '%Y-%m') end
-        ) and from_day >= (select first_day from bounds)) as before_period,
-        (select max(period) from periods where period in (
-            listed.period || ':year',
-            case
-                when kind = 5 and to_day = cast(last_day(to_day) as date) then strftime(from_day - interval 1 year, '%Y-%m')
-                when kind = 4 and strftime(to_day, '%m-%d') = '12-31' then strftime(from_day - interval 1 year, '%Y')
-            end
-        ) and from_day >= (select first_day from bounds)) as year_period
+        case when listed.kind = 5 and listed.to_day = cast(last_day(listed.to_day) as date) then strftime(listed.from_day - interval 1 month, '%Y-%m')
+            else listed.period || ':before' end as before_name,
+        case
+            when listed.kind = 5 and listed.to_day = cast(last_day(listed.to_day) as date) then strftime(listed.from_day - interval 1 year, '%Y-%m')
+            when listed.kind = 4 and strftime(listed.to_day, '%m-%d') = '12-31' then strftime(listed.from_day - interval 1 year, '%Y')
+            else listed.period || ':year'
+        end as year_name
     from listed
 )
 
@@ -35,15 +32,16 @@ select
     named.period,
     strftime(named.from_day, '%Y-%m-%d') as from_day,
     strftime(named.to_day, '%Y-%m-%d') as to_day,
-    before_period,
+    before.period as before_period,
     strftime(before.from_day, '%Y-%m-%d') as before_from,
     strftime(before.to_day, '%Y-%m-%d') as before_to,
-    year_period,
+    year_before.period as year_period,
     strftime(year_before.from_day, '%Y-%m-%d') as year_from,
     strftime(year_before.to_day, '%Y-%m-%d') as year_to,
     -- What it is compared with where nobody has chosen: the calendar's with the year before, the others with the days before them.
     case when kind in (4, 5) then 'year' when kind = 3 then 'none' else 'before' end as usual
 from named
-left join periods as before on before.period = named.before_period
-left join periods as year_before on year_before.period = named.year_period
+cross join bounds
+left join periods as before on before.period = named.before_name and before.from_day >= bounds.first_day
+left join periods as year_before on year_before.period = named.year_name and year_before.from_day >= bounds.first_day
 order by place

@@ -1,30 +1,78 @@
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
+import { parse } from 'csv-parse/sync';
+import * as z from 'zod';
 import type { PublishedTable } from '#pipeline/table-docs';
 
 export interface GlossaryEntry {
   place: number;
-  /** A heading of docs/definitions.md, or the published table. */
+  /** `metrics`, a heading of docs/definitions.md, or the published table. */
   section: string;
   /** The words defined, or `table.column`; empty where a rule defines no word of its own. */
-  term: string;
-  text: string;
+  term_en: string;
+  term_it: string;
+  text_en: string;
+  text_it: string;
+  /** The column of a published table that holds a metric. */
+  source: string | null;
 }
 
 export const definitionsFile = fileURLToPath(new URL('../../docs/definitions.md', import.meta.url));
+/** Names of metrics in both languages, and the Italian of what their columns' headers say. */
+export const metricsFile = fileURLToPath(new URL('../../dashboards/glossary.csv', import.meta.url));
 /** The sections whose numbers the pages show; what comes after them is of tables that no page has. */
 const shownSections = 9;
 
 /**
- * The Glossary page's entries: the rules of docs/definitions.md, and each column of the published tables as its model's
- * header describes it. The same texts as the code's, so that they cannot say two things.
+ * The Glossary page's entries: the metrics that the pages show, as the headers of the models that compute them describe them; the
+ * rules of docs/definitions.md; and each column of the published tables. The same texts as the code's, so that they cannot say
+ * two things; where an Italian text is of another wording than the header's of today, the header's stands.
  */
 export async function readGlossary(tables: readonly PublishedTable[]): Promise<GlossaryEntry[]> {
-  const entries = [...definitionEntries(await readFile(definitionsFile, 'utf8')), ...tableEntries(tables)];
-  return entries.map((entry, index) => ({ place: index + 1, ...entry }));
+  const described = new Map(
+    tables.flatMap(({ name, columns }) => columns.map((column) => [`${name}.${column.name}`, column.description])),
+  );
+  const metrics = (await readMetrics()).flatMap((metric) => {
+    const text_en = described.get(metric.column);
+    if (text_en === undefined) return [];
+    const text_it = metric.of === text_en ? metric.text_it : text_en;
+    return [
+      { section: 'metrics', term_en: metric.term_en, term_it: metric.term_it, text_en, text_it, source: metric.column },
+    ];
+  });
+  const others = [...definitionEntries(await readFile(definitionsFile, 'utf8')), ...tableEntries(tables)];
+  return [
+    ...metrics,
+    ...others.map(({ section, term, text }) => ({
+      section,
+      term_en: term,
+      term_it: term,
+      text_en: text,
+      text_it: text,
+      source: null,
+    })),
+  ].map((entry, index) => ({ place: index + 1, ...entry }));
 }
 
-type Entry = Omit<GlossaryEntry, 'place'>;
+const metricRow = z.object({
+  column: z.string(),
+  term_en: z.string(),
+  term_it: z.string(),
+  /** The header's text that the Italian is of. */
+  of: z.string(),
+  text_it: z.string(),
+});
+
+/** The rows of `dashboards/glossary.csv`. */
+export async function readMetrics(): Promise<z.output<typeof metricRow>[]> {
+  return z.array(metricRow).parse(parse(await readFile(metricsFile, 'utf8'), { columns: true }));
+}
+
+interface Entry {
+  section: string;
+  term: string;
+  text: string;
+}
 
 /** Each bullet, paragraph and table row of the numbered sections. */
 export function definitionEntries(markdown: string): Entry[] {

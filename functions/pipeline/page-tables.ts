@@ -50,7 +50,15 @@ export async function preparePageTables(
   );
   await warehouse.createTableFromRows(
     'glossary_entries',
-    { place: 'bigint', section: 'varchar', term: 'varchar', text: 'varchar' },
+    {
+      place: 'bigint',
+      section: 'varchar',
+      term_en: 'varchar',
+      term_it: 'varchar',
+      text_en: 'varchar',
+      text_it: 'varchar',
+      source: 'varchar',
+    },
     (await readGlossary(describeTables(options.catalogue))).map((entry) => ({ ...entry })),
   );
   const more = join(options.output, 'more');

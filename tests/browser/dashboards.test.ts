@@ -334,17 +334,21 @@ describe('the figures of the pages are those of the marts', () => {
 describe('the frame', () => {
   test('what is chosen stays in the address, from page to page and by a link', async () => {
     const { page, wrong } = await openPage(browser, 'desktop');
-    await visit(page, site.address);
+    await visit(page, `${site.address}channels/`);
     await choose(page, 'period', '2026-03');
     await choose(page, 'model', 'linear');
     expect(new URL(page.url()).search).toBe('?period=2026-03&model=linear');
-    const revenue = await shown(page, '#kpi-revenue .value');
-    await page.click('nav a[href*="channels"]');
+    const margin = await cell(page, 'channels', 'Paid Search', 'margin');
+    await page.click('nav a[href^="/?"]');
+    await page.waitForURL('**/?period=2026-03&model=linear');
+    expect(await page.inputValue('select[name=period]')).toBe('2026-03');
+    expect(await page.isDisabled('select[name=model]')).toBe(true);
+    await page.click('#findings a[href*="channels"]');
     await page.waitForURL('**/channels/?period=2026-03&model=linear');
-    expect(await page.inputValue('select[name=model]')).toBe('linear');
+    expect(await cell(page, 'channels', 'Paid Search', 'margin')).toBe(margin);
     const { page: other } = await openPage(browser, 'desktop');
-    await visit(other, `${site.address}?period=2026-03&model=linear`);
-    expect(await shown(other, '#kpi-revenue .value')).toBe(revenue);
+    await visit(other, `${site.address}channels/?period=2026-03&model=linear`);
+    expect(await cell(other, 'channels', 'Paid Search', 'margin')).toBe(margin);
     await visit(other, `${site.address}?period=d'estate&model=<img>`);
     expect(await other.inputValue('select[name=period]')).toBe('last_90_days');
     expect(wrong).toEqual([]);
@@ -460,7 +464,7 @@ describe('the frame', () => {
     await page.focus('select[name=period]');
     const before = await shown(page, '#sentence');
     await page.keyboard.press('ArrowDown');
-    await page.waitForFunction(`document.querySelector('#sentence').textContent.trim() !== ${JSON.stringify(before)}`);
+    await expect.poll(() => shown(page, '#sentence')).not.toBe(before);
     const header = page.locator('[data-table="channels"] thead button', { hasText: 'Spesa' });
     await header.focus();
     await page.keyboard.press('Enter');
