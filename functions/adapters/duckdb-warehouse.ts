@@ -2,13 +2,20 @@ import { mkdir, open, readFile, rm } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { dirname } from 'node:path';
 import {
+  BIGINT,
+  DATE,
+  DOUBLE,
   type DuckDBConnection,
+  DuckDBDataChunk,
+  DuckDBDateValue,
   DuckDBInstance,
   type DuckDBResultReader,
   type DuckDBType,
+  type DuckDBValue,
   type Json,
+  VARCHAR,
 } from '@duckdb/node-api';
-import type { SqlValue, Warehouse } from '#core/ports';
+import type { ColumnValues, SqlValue, Warehouse } from '#core/ports';
 
 export interface DuckDbOptions {
   /** The scratch database file, made new; `:memory:` where absent. */
@@ -45,8 +52,12 @@ export async function createDuckDbWarehouse(options: DuckDbOptions = {}): Promis
       await connection.run(sql);
     },
     query: (sql) => queryRows(connection, sql),
+    queryNumbers: (sql, columns) => queryNumbers(connection, sql, columns),
     async createTable(name, select) {
       await connection.run(`create or replace table ${quoteName(name)} as\n${select}`);
+    },
+    async createView(name, select) {
+      await connection.run(`create or replace view ${quoteName(name)} as\n${select}`);
     },
     async createTableFromJsonLines(name, columns, locations, origin) {
       const typed = Object.entries(columns);
@@ -71,6 +82,20 @@ export async function createDuckDbWarehouse(options: DuckDbOptions = {}): Promis
         `create or replace table ${quoteName(name)} as select item.* from (select unnest(from_json($1, ${quoteText(shape)})) as item)`,
         [JSON.stringify(rows)],
       );
+    },
+    async createTableFromColumns(name, columns) {
+      const declared = columns.map((column) => `${quoteName(column.name)} ${column.type}`);
+      await connection.run(`create or replace table ${quoteName(name)} (${declared.join(', ')})`);
+      const types = columns.map(({ type }) => appendedTypes[type]);
+      const appender = await connection.createAppender(name);
+      const rows = columns[0]?.values.length ?? 0;
+      for (let at = 0; at < rows; at += chunkRows) {
+        const count = Math.min(chunkRows, rows - at);
+        const chunk = DuckDBDataChunk.create(types, count);
+        for (const [index, column] of columns.entries()) chunk.setColumnValues(index, appended(column, at, count));
+        appender.appendDataChunk(chunk);
+      }
+      appender.closeSync();
     },
     async dropTable(name) {
       await connection.run(`drop table if exists ${quoteName(name)}`);
@@ -109,6 +134,54 @@ async function queryRows(connection: DuckDBConnection, sql: string): Promise<Rec
   const reader = await connection.runAndReadAll(sql);
   const names = reader.deduplicatedColumnNames();
   return readRows(reader).map((row) => Object.fromEntries(names.map((name, index) => [name, row[index] ?? null])));
+}
+
+/** Rows of one chunk, as the engine counts them. */
+const chunkRows = 2048;
+const appendedTypes = { varchar: VARCHAR, date: DATE, bigint: BIGINT, double: DOUBLE };
+
+/** Values of a part of a column as the engine takes them. */
+function appended(column: ColumnValues, at: number, count: number): DuckDBValue[] {
+  const { type, values } = column;
+  const part: DuckDBValue[] = new Array(count);
+  for (let i = 0; i < count; i++) {
+    const value = values[at + i];
+    if (value === undefined || Number.isNaN(value)) part[i] = null;
+    else if (type === 'bigint') part[i] = BigInt(value);
+    else if (type === 'date') part[i] = new DuckDBDateValue(Date.parse(String(value)) / 86_400_000);
+    else part[i] = value;
+  }
+  return part;
+}
+
+async function queryNumbers<Name extends string>(
+  connection: DuckDBConnection,
+  sql: string,
+  columns: readonly Name[],
+): Promise<Record<Name, Float64Array>> {
+  const selected = columns.map((column) => `cast(${quoteName(column)} as double)`).join(', ');
+  const result = await connection.stream(`select ${selected} from (\n${sql}\n) as numbers`);
+  const parts = columns.map((): Float64Array[] => []);
+  for (let chunk = await result.fetchChunk(); chunk !== null && chunk.rowCount > 0; chunk = await result.fetchChunk()) {
+    for (const [index, part] of parts.entries()) {
+      part.push(
+        Float64Array.from(chunk.getColumnValues(index), (value) => (value === null ? Number.NaN : Number(value))),
+      );
+    }
+  }
+  const whole: Partial<Record<Name, Float64Array>> = {};
+  for (const [index, column] of columns.entries()) whole[column] = joined(parts[index] ?? []);
+  return whole as Record<Name, Float64Array>;
+}
+
+function joined(parts: readonly Float64Array[]): Float64Array {
+  const whole = new Float64Array(parts.reduce((length, part) => length + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
 }
 
 function readRows(reader: DuckDBResultReader): SqlValue[][] {

@@ -102,6 +102,7 @@ export async function buildCompany(
       if (name.startsWith(scratchPrefix)) await rm(join(company.paths.work, name), { recursive: true, force: true });
     }
     await drain(company, now);
+    const isWhole = await raise(company, now);
     const { memory, threads } = company.config.engine;
     const warehouse = await createDuckDbWarehouse({
       file: join(company.paths.work, `${scratchPrefix}${now().getTime()}-${process.pid}.duckdb`),
@@ -112,6 +113,7 @@ export async function buildCompany(
       const result = await build(company, catalogue, warehouse, {
         now,
         ...wanted,
+        fullRefresh: isWhole || (wanted.fullRefresh ?? false),
         onStep: ({ done, of, label }) => progress.update(`${done + 1} of ${of}: ${label}`),
       });
       await removeEmptyFolders(join(company.paths.lake, 'marts', 'builds'));
@@ -132,6 +134,22 @@ async function drain(company: Company, now: Clock): Promise<void> {
     import('#adapters/spool-queue'),
   ]);
   await drainSpool(company, createSpoolQueue(company.paths.spool), now);
+}
+
+/**
+ * What a process wrote that began before the key of identifiers was changed belongs to the same persons all the same.
+ * @returns whether a change of the key is under way, so that all is to be made anew.
+ */
+async function raise(company: Company, now: Clock): Promise<boolean> {
+  const key = await company.identifierKey();
+  const { generationOf } = await import('#core/identifier-key');
+  if (generationOf(key) === 1) return false;
+  const [{ raiseLake }, { readHashing }] = await Promise.all([
+    import('#pipeline/rotate-key'),
+    import('#pipeline/keys'),
+  ]);
+  await raiseLake(company, key, { changed_at: now().toISOString() });
+  return (await readHashing(company.lake)).done < generationOf(key);
 }
 
 /** A store knows objects, not folders: those of pruned builds stay behind empty. Only builds write here, one at a time. */

@@ -84,6 +84,8 @@ export type EventInput = z.input<typeof eventSchema>;
 export interface StoredEvent {
   source: string;
   event_id: string;
+  /** The event brought no id: this one was made of what it held when it came in. */
+  made_id?: true;
   event_type: string;
   /** ISO, UTC, milliseconds, `Z`. */
   occurred_at: string;
@@ -91,7 +93,7 @@ export interface StoredEvent {
   updated_at?: string;
   /** Who said it: a browser's key is public, so what it says of orders and strong identifiers does not count. */
   trust: 'server' | 'browser' | 'file';
-  /** Keyed hashes, all of them: `u:`, `c:`, `l:`, `e:`, `p:` or `a:` and 24 hex digits. SQL holds no secret. */
+  /** Keyed hashes, all of them: `u:`, `c:`, `l:`, `e:`, `p:` or `a:` and 24 hex digits (32 once the key was changed). SQL holds no secret. */
   keys: Partial<Record<IdentifierKind, string>>;
   /** What the sender calls the person, for systems that resolve it. Never an e-mail address or a phone number. */
   identifiers?: Partial<Record<'anonymous_id' | 'user_id' | 'crm_id' | 'loyalty_card', string>>;

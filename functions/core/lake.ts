@@ -1,24 +1,41 @@
+/** Objects that hold keyed hashes say by their name with which generation of the key these were made, where it is not the first. */
+const ending = (generation: number) => (generation === 1 ? '' : `.k${generation}`);
+
+/** The generation of the key with which the hashes of an object were made. */
+export function generationOfObject(key: string): number {
+  return Number(/\.k(\d+)\.jsonl?(?:\.gz)?$/.exec(key)?.[1] ?? 1);
+}
+
 /** Where things lie in a company's lake: the folder `lake/` on one machine, a bucket on AWS. Keys, not paths. */
 export const lake = {
   /** Raw events by the UTC day on which they came in; the name is a hash of what the object holds. */
   rawEvents: 'raw/events/',
-  rawEvent: (receivedDay: string, contentHash: string) => `raw/events/${receivedDay}/${contentHash}.jsonl.gz`,
+  rawEvent: (receivedDay: string, contentHash: string, generation: number) =>
+    `raw/events/${receivedDay}/${contentHash}${ending(generation)}.jsonl.gz`,
   rawCosts: 'raw/costs/',
   rawCost: (source: string, contentHash: string) => `raw/costs/${source}/${contentHash}.jsonl.gz`,
   /** One JSON line a refused record: reason, place and the original bytes. */
   rejected: 'rejected/',
-  rejectedObject: (day: string, contentHash: string) => `rejected/${day}/${contentHash}.jsonl.gz`,
+  rejectedObject: (day: string, contentHash: string, generation: number) =>
+    `rejected/${day}/${contentHash}${ending(generation)}.jsonl.gz`,
+  /** Addresses for later sending, encrypted, by keyed hash: what has come in, and what that came to, by the hash's first digit. */
+  vault: 'vault/',
+  vaultNew: 'vault/new/',
+  vaultObject: (contentHash: string, generation: number) => `vault/new/${contentHash}${ending(generation)}.jsonl.gz`,
+  vaultShard: (digit: string, generation: number) => `vault/kept/${digit}${ending(generation)}.jsonl.gz`,
   /** What has been imported, by the hash of the file and of its mapping. */
   imports: 'imports/',
   importRecord: (hash: string) => `imports/${hash}.json`,
   /** One object an erasure: when, how much, and marks by which records that come in again are known. */
   erased: 'erased/',
-  erasure: (id: string) => `erased/${id}.json`,
+  erasure: (id: string, generation: number) => `erased/${id}${ending(generation)}.json`,
   /** What an erasure under way needs to go on after a kill; gone once it is done. */
   unfinishedErasure: 'erasing.json',
   /** Links between two identifiers that a person took out: one object a pair, named by the pair. */
   unlinks: 'people/unlinks/',
-  unlink: (pairHash: string) => `people/unlinks/${pairHash}.jsonl`,
+  unlink: (pairHash: string, generation: number) => `people/unlinks/${pairHash}${ending(generation)}.jsonl`,
+  /** Which generation of the key the lake is under; absent where the key was never changed. */
+  hashing: 'people/hashing.json',
   /** Published builds. `current.json` names the one that readers see. */
   builds: 'marts/builds/',
   manifest: (buildId: string) => `marts/builds/${buildId}/manifest.json`,
@@ -61,6 +78,8 @@ export interface Manifest {
       rows: number;
       columns: { name: string; type: string }[];
       files: { partition: string; key: string; rows: number }[];
+      /** The table has no files: it is this select over others of the manifest. */
+      view?: string | undefined;
     }
   >;
   checks: { check: string; severity: 'error' | 'warn'; failing_rows: number }[];

@@ -7,8 +7,11 @@ export interface ModelHeader {
   /** `one row per ...` */
   grain: string;
   key: string[];
-  /** `incremental` is rebuilt whole as well, as yet. */
-  kept: 'table' | 'incremental';
+  /**
+   * `incremental` is rebuilt whole as well, as yet. A `view` is never stored: readers get its select over the tables that
+   * it reads, which a build stores for it.
+   */
+  kept: 'table' | 'incremental' | 'view';
   published: boolean;
   /** The published Parquet is cut by month of this column. */
   partition?: { column: string; by: 'month' };
@@ -40,7 +43,7 @@ const checkFields = ['purpose', 'severity', 'model', 'note'];
  */
 export function parseModelHeader(text: string, file: string): ModelHeader {
   const fields = readFields(text, file, modelFields);
-  const kept = oneOf(fields, 'kept', ['table', 'incremental'] as const, file);
+  const kept = oneOf(fields, 'kept', ['table', 'incremental', 'view'] as const, file);
   const published = oneOf(fields, 'published', ['yes', 'no'] as const, file) === 'yes';
   const columns = readColumns(fields.get('columns'), file);
   if (published && columns.length === 0) {

@@ -132,10 +132,11 @@ export async function build(
         return countRows(warehouse, step.table);
       }
       case 'model': {
-        await warehouse.createTable(step.table, step.sql);
+        if (step.isView) await warehouse.createView(step.table, step.sql);
+        else await warehouse.createTable(step.table, step.sql);
         const promised = plan.published.get(step.table);
         if (promised !== undefined) await holdColumns(warehouse, step.table, promised);
-        return countRows(warehouse, step.table);
+        return step.isView ? undefined : countRows(warehouse, step.table);
       }
       case 'solver':
         await solvers.get(step.table)?.run(warehouse);
@@ -149,7 +150,10 @@ export async function build(
       case 'publish': {
         // The first table to be published comes after the last check.
         if (failed().length > 0) throw new ChecksFailedError(failed());
-        tables[step.table] = await unloadTable(warehouse, store, buildId, step.table, step.partition);
+        tables[step.table] =
+          step.view === undefined
+            ? await unloadTable(warehouse, store, buildId, step.table, step.partition)
+            : await describeView(warehouse, step.table, step.view);
         return tables[step.table]?.rows;
       }
     }
@@ -338,6 +342,10 @@ async function unloadTable(
     files.push({ partition: part.partition, key, rows });
   }
   return { rows: files.reduce((sum, file) => sum + file.rows, 0), columns, files };
+}
+
+async function describeView(warehouse: Warehouse, table: string, view: string): Promise<Manifest['tables'][string]> {
+  return { rows: await countRows(warehouse, table), columns: await warehouse.columns(table), files: [], view };
 }
 
 function monthAfter(month: string): string {

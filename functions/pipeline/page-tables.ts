@@ -111,17 +111,20 @@ async function openPublished(
   });
   const complete = lacking ? (await buildEmpty(catalogue)).tables : {};
   const typed = ({ name, type }: { name: string; type: string }) => `cast(null as ${type}) as "${name}"`;
-  for (const [table, { files, columns }] of Object.entries({ ...complete, ...manifest.tables })) {
-    const isThere = table in manifest.tables;
+  const tables = Object.entries({ ...complete, ...manifest.tables });
+  for (const [table, { files, columns, view }] of tables) {
+    if (view !== undefined && table in manifest.tables) continue;
     const names = new Set(columns.map((column) => column.name));
     const added = (complete[table]?.columns ?? []).filter((column) => !names.has(column.name));
     const paths = files.map((file) => text(lake.locate(file.key))).join(', ');
     const select =
-      isThere && files.length > 0
+      table in manifest.tables && files.length > 0
         ? `select ${['*', ...added.map(typed)].join(', ')} from read_parquet([${paths}])`
         : `select ${[...columns, ...added].map(typed).join(', ')} where false`;
-    await warehouse.run(`create view "${table}" as ${select}`);
+    await warehouse.createView(table, select);
   }
+  for (const [table, { view }] of Object.entries(manifest.tables))
+    if (view !== undefined) await warehouse.createView(table, view);
 }
 
 const text = (value: string) => `'${value.replaceAll("'", "''")}'`;

@@ -10,11 +10,11 @@ import { type Catalogue, type Check, isSqlModel, type Model } from '#pipeline/ca
 export type Step =
   | ({ kind: 'rows'; table: string } & SettingTable)
   | { kind: 'raw'; table: string; columns: Record<string, string>; prefix: string; origin?: string }
-  | { kind: 'model'; table: string; sql: string }
+  | { kind: 'model'; table: string; sql: string; isView?: true }
   | { kind: 'solver'; table: string; inputs: readonly string[] }
   | { kind: 'check'; check: string; model: string; severity: 'error' | 'warn'; sql: string }
   | { kind: 'drop'; table: string }
-  | { kind: 'publish'; table: string; partition?: string };
+  | { kind: 'publish'; table: string; partition?: string; view?: string };
 
 export interface Plan {
   steps: Step[];
@@ -73,14 +73,26 @@ export function planBuild(catalogue: Catalogue, options: PlanOptions): Plan {
   });
   const published = models.filter((model) => isSqlModel(model) && model.header.published && chosen(model.name));
 
+  // What a published view reads is stored for it, whether or not it is published itself.
+  const stored = new Set(published.flatMap((model) => (isView(model) ? model.inputs : [model.name])));
+  // Who reads a view reads what the view reads.
+  const readBy = (inputs: readonly string[]): string[] => [
+    ...new Set(
+      inputs.flatMap((input) => {
+        const model = byName.get(input);
+        return model !== undefined && isView(model) ? model.inputs : [input];
+      }),
+    ),
+  ];
+
   const steps: Step[] = [];
   const readers = new Map<string, number>();
   for (const reader of [...models, ...checks]) {
-    for (const input of reader.inputs) readers.set(input, (readers.get(input) ?? 0) + 1);
+    for (const input of readBy(reader.inputs)) readers.set(input, (readers.get(input) ?? 0) + 1);
   }
-  const lasting = new Set([...published.map((model) => model.name), horizonTable]);
+  const lasting = new Set([...stored, ...models.filter(isView).map((model) => model.name), horizonTable]);
   const release = (inputs: readonly string[]): void => {
-    for (const input of inputs) {
+    for (const input of readBy(inputs)) {
       const left = (readers.get(input) ?? 0) - 1;
       readers.set(input, left);
       if (left === 0 && !lasting.has(input)) steps.push({ kind: 'drop', table: input });
@@ -105,7 +117,12 @@ export function planBuild(catalogue: Catalogue, options: PlanOptions): Plan {
     load(model.inputs);
     steps.push(
       isSqlModel(model)
-        ? { kind: 'model', table: model.name, sql: fillIn(model.sql, model.file, options.timeZone) }
+        ? {
+            kind: 'model',
+            table: model.name,
+            sql: fillIn(model.sql, model.file, options.timeZone),
+            ...(isView(model) ? { isView: true } : {}),
+          }
         : { kind: 'solver', table: model.name, inputs: model.inputs },
     );
     done.add(model.name);
@@ -130,20 +147,29 @@ export function planBuild(catalogue: Catalogue, options: PlanOptions): Plan {
     }
   }
   const columns = new Map<string, string[]>();
-  for (const model of published) {
+  for (const model of models) {
     if (!isSqlModel(model)) continue;
-    const { partition } = model.header;
-    columns.set(
-      model.name,
-      model.header.columns.map((column) => column.name),
-    );
-    steps.push({
-      kind: 'publish',
-      table: model.name,
-      ...(partition === undefined ? {} : { partition: partition.column }),
-    });
+    const { columns: described, partition } = model.header;
+    if (published.includes(model))
+      columns.set(
+        model.name,
+        described.map((column) => column.name),
+      );
+    if (isView(model) && published.includes(model)) {
+      steps.push({ kind: 'publish', table: model.name, view: fillIn(model.sql, model.file, options.timeZone) });
+    } else if (stored.has(model.name)) {
+      steps.push({
+        kind: 'publish',
+        table: model.name,
+        ...(partition === undefined ? {} : { partition: partition.column }),
+      });
+    }
   }
   return { steps, published: columns, isPartial: selection !== undefined };
+}
+
+function isView(model: Model): boolean {
+  return isSqlModel(model) && model.header.kept === 'view';
 }
 
 /** Every published table's key is unique and not null: said once in its header, checked for all. */
@@ -191,7 +217,7 @@ export function describeStep(step: Step): string {
     case 'raw':
       return `-- load ${step.table} from ${step.prefix}`;
     case 'model':
-      return `create table ${step.table} as\n${step.sql};`;
+      return `create ${step.isView ? 'view' : 'table'} ${step.table} as\n${step.sql};`;
     case 'solver':
       return `-- make ${step.table} from ${step.inputs.join(', ')} (solver)`;
     case 'check':
@@ -199,6 +225,7 @@ export function describeStep(step: Step): string {
     case 'drop':
       return `drop table ${step.table};`;
     case 'publish':
+      if (step.view !== undefined) return `-- publish ${step.table} as a view`;
       return `-- publish ${step.table}${step.partition === undefined ? '' : ` by month of ${step.partition}`}`;
   }
 }

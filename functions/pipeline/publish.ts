@@ -16,6 +16,7 @@ const manifestSchema = z.object({
       rows: z.number(),
       columns: z.array(z.object({ name: z.string(), type: z.string() })),
       files: z.array(z.object({ partition: z.string(), key: z.string(), rows: z.number() })),
+      view: z.string().optional(),
     }),
   ),
   checks: z.array(z.object({ check: z.string(), severity: z.enum(['error', 'warn']), failing_rows: z.number() })),

@@ -52,6 +52,8 @@ export interface CompanyInput {
   asOf?: string;
   /** Only these models and what they are made of, as `percorso build --select`; all where absent. */
   select?: string;
+  /** The models to build; those of the product where absent. */
+  catalogue?: Catalogue;
   /** Records in one raw object; all in one where absent. */
   recordsPerObject?: number;
 }
@@ -102,9 +104,9 @@ export async function buildCompany(input: CompanyInput): Promise<BuiltCompany> {
     const refused = await writeRaw(input);
     const identifiers = createIdentifiers(identifierKey, config.country);
     for (const [a, b] of input.unlinks ?? []) {
-      await unlink(store, hashOfIdentifier(a, identifiers), hashOfIdentifier(b, identifiers), now);
+      await unlink(store, hashOfIdentifier(a, identifiers), hashOfIdentifier(b, identifiers), now, identifierKey);
     }
-    const models = await modelCatalogue();
+    const models = input.catalogue ?? (await modelCatalogue());
     const today = createReportingDay(config.timeZone)(now.getTime());
     const plan = planBuild(models, {
       timeZone: config.timeZone,
@@ -123,7 +125,8 @@ export async function buildCompany(input: CompanyInput): Promise<BuiltCompany> {
           step.origin === undefined ? undefined : { column: step.origin, skip: store.locate('x').length - 1 },
         );
       }
-      if (step.kind === 'model') await warehouse.createTable(step.table, step.sql);
+      if (step.kind === 'model' && step.isView) await warehouse.createView(step.table, step.sql);
+      else if (step.kind === 'model') await warehouse.createTable(step.table, step.sql);
       if (step.kind === 'solver') {
         const solver = models.models.find((model) => model.name === step.table);
         if (solver !== undefined && !isSqlModel(solver)) await solver.run(warehouse);

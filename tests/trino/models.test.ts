@@ -80,7 +80,8 @@ describe.skipIf(missing !== undefined)('the models on a real Trino', () => {
       const solver = catalogue.models.find((model) => model.name === step.table);
       if (solver !== undefined && !isSqlModel(solver)) await solver.run(warehouse);
     }
-    if (step.kind === 'model') await warehouse.createTable(step.table, step.sql);
+    if (step.kind === 'model' && step.isView) await warehouse.createView(step.table, step.sql);
+    else if (step.kind === 'model') await warehouse.createTable(step.table, step.sql);
   }
 
   /** A value in the one form in which both engines are compared. */

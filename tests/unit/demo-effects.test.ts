@@ -67,6 +67,7 @@ describe('a world without one channel', () => {
     expect(effect('Paid Video')).toBe(whole - marginOf(worldWithout('paid_video')));
     expect(effect('Word of Mouth')).toBe(whole - marginOf(worldWithout('word_of_mouth')));
     expect(effect('Paid Search')).toBe(whole - marginOf(worldWithout('brand_search', 'generic_search')));
+    expect(effect('Paid Social', 'social_retargeting')).toBe(whole - marginOf(worldWithout('social_retargeting')));
   });
 
   it('has the same persons with the same habits', () => {

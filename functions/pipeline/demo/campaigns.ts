@@ -7,7 +7,8 @@ export const parts = [
   'generic_search',
   'organic_search',
   'paid_video',
-  'paid_social',
+  'social_prospecting',
+  'social_retargeting',
   'organic_social',
   'comparison',
   'email',
@@ -100,7 +101,7 @@ export const campaigns: Record<CampaignKey, Campaign> = {
   prospecting: {
     key: 'prospecting',
     platform: 'meta',
-    part: 'paid_social',
+    part: 'social_prospecting',
     channel: 'Paid Social',
     id: '120210880011',
     name: 'Prospecting - Casa',
@@ -116,7 +117,7 @@ export const campaigns: Record<CampaignKey, Campaign> = {
   retargeting: {
     key: 'retargeting',
     platform: 'meta',
-    part: 'paid_social',
+    part: 'social_retargeting',
     channel: 'Paid Social',
     id: '120210880022',
     name: 'Retargeting - Carrello',

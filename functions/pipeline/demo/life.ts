@@ -354,15 +354,18 @@ export function live(
   const scroll = (day: number, isInNeed: boolean, usual: number) => {
     if (person.usesSocial === 0) return;
     const shown = presence(campaigns.prospecting, day, seed);
-    if (draw('sees social ad', day) < usual * person.usesSocial * shown && has('paid_social')) {
+    if (draw('sees social ad', day) < usual * person.usesSocial * shown && has('social_prospecting')) {
       learn(day, 0.01);
       if (draw('clicks social ad', day) < (isInNeed ? 0.2 : 0.13))
         browse(day, { way: 'campaign', campaign: 'prospecting' }, 4);
     }
     const isRecent = need !== undefined && day - need.lastVisit <= 14 && day > need.lastVisit;
     const followed = 0.05 * person.usesSocial * presence(campaigns.retargeting, day, seed);
-    if (isRecent && draw('retargeted', day) < followed && has('paid_social'))
-      browse(day, { way: 'campaign', campaign: 'retargeting' }, 5);
+    if (isRecent && draw('retargeted', day) < followed) {
+      // The ad follows who is about to come back: many would have come that day by themselves, and looked more closely.
+      if (has('social_retargeting')) browse(day, { way: 'campaign', campaign: 'retargeting' }, 5);
+      else if (draw('comes back without the ad', day) < 0.4) comeByName(day);
+    }
     if (draw('sees our post', day) < usual * 0.12 * (person.follows ? 6 : 0.35) && has('organic_social'))
       browse(day, { way: 'organic-social' }, 6);
   };

@@ -125,7 +125,8 @@ const channelOf: Record<Part, string> = {
   generic_search: 'Paid Search',
   organic_search: 'Organic Search',
   paid_video: 'Paid Video',
-  paid_social: 'Paid Social',
+  social_prospecting: 'Paid Social',
+  social_retargeting: 'Paid Social',
   organic_social: 'Organic Social',
   comparison: 'Comparison Site',
   email: 'Email',
@@ -170,10 +171,16 @@ export function trueEffects(world: World, progress: (done: number, of: number) =
   }
   const all = sumOf(whole.flatMap((life) => life.rows));
 
-  const trials: { channel: string; part: Effect['part']; removed: readonly Part[] }[] = [
-    { channel: 'Paid Search', part: '(all)', removed: ['brand_search', 'generic_search'] },
-    ...parts.map((part) => ({ channel: channelOf[part], part, removed: [part] })),
-  ];
+  // A channel of several parts is taken out whole first, then part by part.
+  const trials = [...new Set(parts.map((part) => channelOf[part]))].flatMap(
+    (channel): { channel: string; part: Effect['part']; removed: readonly Part[] }[] => {
+      const own = parts.filter((part) => channelOf[part] === channel);
+      return [
+        { channel, part: '(all)', removed: own },
+        ...(own.length === 1 ? [] : own.map((part) => ({ channel, part, removed: [part] }))),
+      ];
+    },
+  );
   return trials.map(({ channel, part, removed }, index) => {
     const without = new Set(removed);
     const words = new Map<number, Word[]>();
@@ -191,7 +198,7 @@ export function trueEffects(world: World, progress: (done: number, of: number) =
     progress(index + 1, trials.length);
     return {
       channel,
-      part: part === '(all)' || channel === 'Paid Search' ? part : '(all)',
+      part,
       missing: {
         orders: all.orders - rest.orders,
         firstOrders: all.firstOrders - rest.firstOrders,

@@ -194,7 +194,10 @@ found as (
             when margin_changes.spend < margin_changes.previous_spend then 'spend_fell'
             else 'spend_same'
         end as part_3,
-        case when margin_changes.change_low > 0e0 or margin_changes.change_high < 0e0 then 'sure' else 'unsure' end as part_4,
+        case
+            when margin_changes.change_low > 0e0 or margin_changes.change_high < 0e0 then 'sure'
+            when margin_changes.change_low is not null then 'unsure'
+        end as part_4,
         abs(margin_changes.change) as money_a,
         margin_changes.margin as money_b,
         margin_changes.previous_margin as money_c,

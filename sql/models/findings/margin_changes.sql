@@ -57,30 +57,29 @@ orders_before as (
     group by chosen.period, chosen.channel
 ),
 
+-- Only the rule-based models have sums by bucket; under another default model a change has no interval.
+credited as (
+    -- each rule model (linear)
+    select 'linear' as model, credit_buckets.span_no, credit_buckets.channel, credit_buckets.bucket, credit_buckets.linear_margin as margin
+    from credit_buckets
+    where credit_buckets.conversion_type in ('first_order', 'repeat_order')
+    -- end, joined by union all
+),
+
 bucket_changes as (
     select
         chosen.period,
         chosen.channel,
         credited.bucket,
-        sum(case when credited.day >= chosen.from_day then credited.margin else -credited.margin end) as change
+        sum(case when period_spans.from_day >= chosen.from_day then credited.margin else -credited.margin end) as change
     from chosen
-    inner join (
-        select
-            credit.channel,
-            credit.conversion_date as day,
-            coalesce(person_stages.bucket, 0) as bucket,
-            sum(cast(credit.margin as double)) as margin
-        from credit
-        inner join settings on settings.default_model = credit.model
-        inner join conversion_facts on conversion_facts.conversion_id = credit.conversion_id
-        left join person_stages on person_stages.person_id = conversion_facts.person_id
-        where credit.conversion_type in ('first_order', 'repeat_order')
-        group by credit.channel, credit.conversion_date, coalesce(person_stages.bucket, 0)
-    ) as credited
-        on credited.channel = chosen.channel
-        and credited.day between chosen.previous_from_day and chosen.to_day
-    where credited.day >= chosen.from_day
-        or credited.day <= chosen.previous_to_day
+    inner join period_spans
+        on period_spans.from_day between chosen.from_day and chosen.to_day
+        or period_spans.from_day between chosen.previous_from_day and chosen.previous_to_day
+    inner join credited
+        on credited.span_no = period_spans.span_no
+        and credited.channel = chosen.channel
+    inner join settings on settings.default_model = credited.model
     group by chosen.period, chosen.channel, credited.bucket
 ),
 
@@ -96,8 +95,8 @@ replicated as (
         inner join bootstrap_draws on bootstrap_draws.bucket = bucket_changes.bucket
         union all
         -- a replicate that draws none of the channel's buckets saw no change, not none at all
-        select chosen.period, chosen.channel, replicates.replicate, 0e0
-        from chosen
+        select changed.period, changed.channel, replicates.replicate, 0e0
+        from (select distinct bucket_changes.period, bucket_changes.channel from bucket_changes) as changed
         cross join (select distinct bootstrap_draws.replicate from bootstrap_draws) as replicates
     ) as parts
     group by parts.period, parts.channel, parts.replicate
@@ -134,5 +133,5 @@ select
     cast(chosen.spend as double) as spend,
     cast(chosen.previous_spend as double) as previous_spend
 from chosen
-inner join intervals on intervals.period = chosen.period and intervals.channel = chosen.channel
+left join intervals on intervals.period = chosen.period and intervals.channel = chosen.channel
 left join orders_before on orders_before.period = chosen.period and orders_before.channel = chosen.channel

@@ -5,29 +5,35 @@
 -- published: no
 with walked as (
     select
-        path_touches.conversion_id,
+        credit_touches.conversion_id,
+        credit_touches.conversion_type,
+        credit_touches.conversion_date,
+        credit_touches.bucket,
         count(*) as touches,
-        max(path_touches.seconds_before_last) / 86400e0 as days,
-        count(distinct path_touches.device_class) as devices,
-        max(case when path_touches.is_first then path_touches.device_class end) as first_device,
-        max(case when path_touches.is_last then path_touches.device_class end) as last_device,
-        max(case when path_touches.device_class = 'offline' then 1 else 0 end) as has_offline,
-        max(case when path_touches.device_class <> 'offline' then 1 else 0 end) as has_online
-    from path_touches
-    group by path_touches.conversion_id
+        count(distinct credit_touches.device_class) as devices,
+        max(case when credit_touches.first_touch_weight > 0e0 then credit_touches.device_class end) as first_device,
+        max(case when credit_touches.last_touch_weight > 0e0 then credit_touches.device_class end) as last_device,
+        max(case when credit_touches.device_class = 'offline' then 1 else 0 end) as has_offline,
+        max(case when credit_touches.device_class <> 'offline' then 1 else 0 end) as has_online
+    from credit_touches
+    where credit_touches.touch_id <> '(unattributed)'
+    group by credit_touches.conversion_id, credit_touches.conversion_type, credit_touches.conversion_date, credit_touches.bucket
 )
 
+-- A refund has no window of its own, so it is no journey.
 select
     walked.conversion_id,
-    conversion_facts.conversion_type,
-    conversion_facts.conversion_date,
-    coalesce(person_stages.bucket, 256) as bucket,
+    walked.conversion_type,
+    walked.conversion_date,
+    walked.bucket,
     walked.touches,
-    walked.days,
+    (windows.last_touch_s - first_touches.at_s) / 86400e0 as days,
     walked.devices,
     walked.first_device,
     walked.last_device,
     case when walked.has_offline = 0 then 'online' when walked.has_online = 0 then 'offline' else 'both' end as mix
 from walked
-inner join conversion_facts on conversion_facts.conversion_id = walked.conversion_id
-left join person_stages on person_stages.person_id = conversion_facts.person_id
+inner join windows on windows.conversion_id = walked.conversion_id
+inner join touch_base as first_touches
+    on first_touches.person_id = windows.person_id
+    and first_touches.seq = windows.first_seq

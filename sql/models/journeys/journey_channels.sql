@@ -15,12 +15,13 @@
 --   persons: how many persons they are of, counted up to 256: never more than there are
 with stood as (
     select
-        path_touches.conversion_id,
-        path_touches.channel,
-        max(case when path_touches.is_first then 1 else 0 end) as opened,
-        max(case when path_touches.is_last then 1 else 0 end) as closed
-    from path_touches
-    group by path_touches.conversion_id, path_touches.channel
+        credit_touches.conversion_id,
+        credit_touches.channel,
+        max(case when credit_touches.first_touch_weight > 0e0 then 1 else 0 end) as opened,
+        max(case when credit_touches.last_touch_weight > 0e0 then 1 else 0 end) as closed
+    from credit_touches
+    where credit_touches.touch_id <> '(unattributed)'
+    group by credit_touches.conversion_id, credit_touches.channel
 ),
 
 counted as (

@@ -11,21 +11,39 @@
 --   revenue: revenue taken back, as a positive amount
 --   margin: margin taken back, as a positive amount; null where a part of it is unknown
 --   persons: how many persons they are of, counted up to 256: never more than there are
-with taken_back as (
+with refunded as (
     select
-        credit.model,
-        credit.channel,
-        credit.conversion_date as day,
-        coalesce(person_stages.bucket, 256) as bucket,
-        sum(credit.weight) as refunds,
-        sum(-credit.revenue) as revenue,
-        sum(-credit.margin) as margin,
-        count(*) - count(credit.margin) as unknown_margins
+        credit_touches.channel,
+        credit_touches.conversion_date,
+        credit_touches.bucket,
+        -- each model (linear)
+        credit_touches.linear_weight,
+        credit_touches.linear_revenue,
+        credit_touches.linear_margin,
+        -- end
+        credit_touches.touch_id
     from conversion_facts
-    inner join credit on credit.conversion_id = conversion_facts.conversion_id
-    left join person_stages on person_stages.person_id = conversion_facts.person_id
+    inner join credit_touches
+        on credit_touches.conversion_id = conversion_facts.conversion_id
+        and credit_touches.conversion_date = conversion_facts.conversion_date
     where conversion_facts.conversions = 0
-    group by credit.model, credit.channel, credit.conversion_date, coalesce(person_stages.bucket, 256)
+),
+
+taken_back as (
+    -- each model (linear)
+    select
+        'linear' as model,
+        refunded.channel,
+        refunded.conversion_date as day,
+        refunded.bucket,
+        sum(refunded.linear_weight) as refunds,
+        sum(-refunded.linear_revenue) as revenue,
+        sum(-refunded.linear_margin) as margin,
+        count(*) - count(refunded.linear_margin) as unknown_margins
+    from refunded
+    where refunded.linear_weight > 0e0
+    group by refunded.channel, refunded.conversion_date, refunded.bucket
+    -- end, joined by union all
 )
 
 select
