@@ -126,15 +126,14 @@ export function scoreOptions(months, series, format, write) {
 	};
 }
 
-/** Attributed and unattributed revenue by month, one on the other. */
-export function ledgerOptions(rows, format, words) {
-	const bar = (key, color, decal) => ({ name: words[key], type: 'bar', stack: 'ledger', barMaxWidth: 28, itemStyle: { color, ...(decal ? { decal } : {}) }, data: rows.map((row) => row[key]) });
+/** Bars of parts on each other, month by month. */
+export function stackOptions(months, parts, format, write = format.count, short = write) {
 	return {
 		grid: { left: 8, right: 12, top: 36, bottom: 8, containLabel: true },
-		legend: { top: 0, left: 0, itemWidth: 14, itemHeight: 10, textStyle: label },
-		tooltip: { trigger: 'axis', axisPointer: { type: 'shadow' }, valueFormatter: (value) => format.exact(value) },
-		xAxis: { type: 'category', data: rows.map((row) => format.monthShort(row.month)), ...line, axisLabel: { ...label, hideOverlap: true } },
-		yAxis: { type: 'value', ...line, axisLine: { show: false }, axisLabel: { ...label, formatter: (value) => format.short(value) }, splitNumber: 4 },
-		series: [bar('attributed', '#0072B2'), bar('unattributed', '#B8BDC6')]
+		legend: { type: 'scroll', top: 0, left: 0, itemWidth: 14, itemHeight: 10, textStyle: label },
+		tooltip: { trigger: 'axis', axisPointer: { type: 'shadow' }, valueFormatter: (value) => write(value) },
+		xAxis: { type: 'category', data: months.map((month) => format.monthShort(month)), ...line, axisLabel: { ...label, hideOverlap: true } },
+		yAxis: { type: 'value', ...line, axisLine: { show: false }, axisLabel: { ...label, formatter: (value) => short(value) }, splitNumber: 4 },
+		series: parts.map(({ name, color, values }) => ({ name, type: 'bar', stack: 'parts', barMaxWidth: 28, itemStyle: { color }, data: values }))
 	};
 }

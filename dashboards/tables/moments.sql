@@ -8,5 +8,5 @@ select
     case when touches >= 5 then cast(margin as double) end as margin,
     case when touches >= 5 then roi end as roi
 from stage_roi
-where strpos(period, ':') = 0
+where strpos(period, ':') = 0 and moment <> '(unattributed)'
 order by model, period, channel, moment

@@ -7,7 +7,9 @@ select
     cast(observed_ltv as double) as observed_ltv,
     cast(expected_ltv as double) as expected_ltv,
     cast(ltv_cac as double) as ltv_cac,
+    cast(expected_ltv_cac as double) as expected_ltv_cac,
+    cast(spend as double) as spend,
     is_complete
 from payback
 where customers >= 5
-order by cohort_month desc, channel
+order by cohort_month <> '(all)', cohort_month desc, channel = '(all)' desc, channel

@@ -260,6 +260,16 @@ describe('the figures of the pages are those of the marts', () => {
       }
     }
     expect(compared).toBeGreaterThan(1);
+    const lapsed = await query(
+      dir,
+      "select month, customers from state_months where state = 'lapsed' and customers >= 5 order by month desc limit 4",
+    );
+    for (const row of lapsed) {
+      const name = new Intl.DateTimeFormat('it-IT', { month: 'long', year: 'numeric', timeZone: 'UTC' }).format(
+        new Date(`${row.month}-01`),
+      );
+      expect(amount(await cell(page, 'state-months', name, 'lapsed'), ',')).toBe(Number(row.customers));
+    }
     const repeats = await query(
       dir,
       'select least(orders, 10) as orders, count(*) as n, sum(revenue) as revenue from persons where orders > 0 group by 1 having count(*) >= 5',
