@@ -88,6 +88,35 @@ describe('findings of a company that moved', () => {
     expect(await company.lines("select count(*) from findings where subject = 'Tiny'")).toEqual(['0']);
   });
 
+  test('rest on counts of persons that a count over credit agrees with, cell by cell', async () => {
+    // Whole periods without a comparison that overlaps them, so that the second reckoning is short.
+    const counted = `
+      select credit.model, credit.channel, credit.device_class, periods.period,
+        count(distinct person_stages.bucket) filter (where credit.conversion_date between periods.from_day and periods.to_day) as persons,
+        count(distinct person_stages.bucket) filter (
+          where credit.conversion_date between periods.previous_from_day and periods.previous_to_day) as previous_persons
+      from credit
+      inner join conversions on conversions.conversion_id = credit.conversion_id
+      inner join person_stages on person_stages.person_id = conversions.person_id
+      inner join periods on credit.conversion_date between periods.from_day and periods.to_day
+        or credit.conversion_date between periods.previous_from_day and periods.previous_to_day
+      group by 1, 2, 3, 4`;
+    expect(
+      await company.lines(
+        `select count(*) from (
+           (select * from credit_persons where device_class <> '(all)' except select * from (${counted}) as a)
+           union all
+           (select * from (${counted}) as b except select * from credit_persons)
+         ) as differences`,
+      ),
+    ).toEqual(['0']);
+    expect(
+      await company.lines(
+        "select persons from credit_persons where model = 'linear' and channel = 'Tiny' and device_class = '(all)' and period = '2026-06'",
+      ),
+    ).toEqual(['3']);
+  });
+
   test('tell the unattributed share of the revenue, and what it was', async () => {
     const [lost] = await said('unattributed', 'last_30_days');
     // 6 of 30 + 40 + 3 + 6 orders of 200.00
