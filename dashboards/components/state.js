@@ -34,8 +34,8 @@ export async function fetchModel(tables, model) {
 			if (!fetched.has(key)) {
 				fetched.set(key, (async () => {
 					const answer = await fetch(addBasePath(`/more/${table}/${encodeURIComponent(model)}.json`));
-					// A table without a row of this model has no file.
-					const { columns, rows } = answer.ok ? await answer.json() : { columns: [], rows: [] };
+					if (!answer.ok) throw new Error(`${key}: ${answer.status}`);
+					const { columns, rows } = await answer.json();
 					const more = rows.map((cells) => Object.fromEntries(columns.map((column, place) => [column, cells[place]])));
 					extra.set({ ...get(extra), [table]: [...(get(extra)[table] ?? []), ...more] });
 					fetched.set(key, true);

@@ -127,6 +127,8 @@ export interface StoredEvent {
   };
   /** Of Feedback Given, 0 to 10. */
   score?: number;
+  /** Of Feedback Given: which survey (properties.kind), such as nps or csat. */
+  feedback_kind?: string;
   /** Ties a Referral Made to the lead it became (properties.referral_id of both). */
   referral_id?: string;
   /** The day since when the person is a customer, as a CRM knows it (properties or traits `customer_since`): `YYYY-MM-DD`. */
@@ -154,6 +156,7 @@ export const rawEventColumns = {
   value:
     'struct(order_id varchar, revenue varchar, tax varchar, shipping varchar, discount varchar, margin varchar, currency varchar)',
   score: 'double',
+  feedback_kind: 'varchar',
   referral_id: 'varchar',
   customer_since: 'varchar',
 } as const;

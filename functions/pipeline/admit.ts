@@ -50,6 +50,7 @@ export interface Admitter {
 const contractEvents = new Set(['Order Completed', 'Order Refunded']);
 /** Says that the person withdrew: its keys are kept, and nothing else, so that builds can strip what came before. */
 const consentEvent = 'Consent Changed';
+const feedbackEvent = 'Feedback Given';
 const clickIds = ['gclid', 'gbraid', 'wbraid', 'msclkid', 'ttclid', 'li_fat_id', 'twclid', 'fbclid'] as const;
 const moneyFields = ['revenue', 'tax', 'shipping', 'discount', 'margin'] as const;
 const groups = ['identifiers', 'touch', 'device', 'place', 'consent', 'value'] as const;
@@ -419,7 +420,10 @@ export function createAdmitter(context: AdmitContext): Admitter {
       body.event_id = identifiers.scrubText(event.event_id);
     }
     body.received_at = received.toISOString();
-    return { ok: true, value: body, vault: vaultEntries(body, addresses) };
+    // After the id: it says nothing that properties do not, and an id is the hash of what an event says.
+    const kind = event.event_type === feedbackEvent ? given.kind : undefined;
+    const feedback_kind = typeof kind === 'string' ? { feedback_kind: identifiers.scrubText(kind) } : {};
+    return { ok: true, value: { ...body, ...feedback_kind }, vault: vaultEntries(body, addresses) };
   }
 
   /**

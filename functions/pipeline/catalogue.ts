@@ -11,6 +11,7 @@ import type { SettingTable } from '#core/setting-tables';
 import { creditIntervals } from '#solvers/credit-intervals';
 import { fittedFactors } from '#solvers/fitted-factors';
 import { identityComponents } from '#solvers/identity-components';
+import { valueExpectations, valueParameters } from '#solvers/lifetime-value';
 import { markovReplicates } from '#solvers/markov-replicates';
 import type { SolverModel } from '#solvers/solver-model';
 
@@ -84,9 +85,9 @@ export async function readCatalogue(readQuery: ReadQuery, folder: string = sqlFo
       models.push(await identityComponents(join(folder, 'models', 'people', roundsFolder), tables));
     }
   }
-  for (const solver of [fittedFactors, markovReplicates, creditIntervals]) {
-    const isThere = (input: string) => input in seeds || models.some((model) => model.name === input);
-    if (solver.inputs.every(isThere)) models.push(solver);
+  // A solver is there where something reads what it makes; readers stand before what they read.
+  for (const solver of [creditIntervals, markovReplicates, fittedFactors, valueExpectations, valueParameters]) {
+    if (models.some((model) => model.inputs.includes(solver.name))) models.push(solver);
   }
   return { models, checks, seeds };
 }

@@ -61,6 +61,10 @@ export async function preparePageTables(
     },
     (await readGlossary(describeTables(options.catalogue))).map((entry) => ({ ...entry })),
   );
+  const models = (await warehouse.query('select distinct model from channel_roi order by model')).map((row) =>
+    String(row.model),
+  );
+  const others = models.filter((model) => model !== site.default_model && plainName.test(model));
   const more = join(options.output, 'more');
   await rm(more, { recursive: true, force: true });
   await mkdir(more, { recursive: true });
@@ -75,7 +79,7 @@ export async function preparePageTables(
     const table = `page_${name}`;
     await warehouse.createTable(table, select);
     await warehouse.unload(`select * from ${table} where model = ${text(site.default_model)}`, parquet);
-    await writeMore(warehouse, table, site.default_model, join(more, name));
+    for (const model of others) await writeMore(warehouse, table, model, join(more, name));
     await warehouse.dropTable(table);
   }
 }
@@ -83,16 +87,12 @@ export async function preparePageTables(
 /** A model's name becomes a file's name, so only plain ones do. */
 const plainName = /^[a-z0-9_]+$/;
 
-async function writeMore(warehouse: Warehouse, table: string, defaultModel: string, dir: string): Promise<void> {
+async function writeMore(warehouse: Warehouse, table: string, model: string, dir: string): Promise<void> {
   await mkdir(dir, { recursive: true });
-  const models = await warehouse.query(`select distinct model from ${table} where model <> ${text(defaultModel)}`);
-  for (const model of models.map((row) => String(row.model))) {
-    if (!plainName.test(model)) continue;
-    const rows = await warehouse.query(`select * from ${table} where model = ${text(model)}`);
-    const columns = Object.keys(rows[0] ?? {});
-    const body = { columns, rows: rows.map((row) => columns.map((column) => row[column])) };
-    await writeFile(join(dir, `${model}.json`), JSON.stringify(body));
-  }
+  const rows = await warehouse.query(`select * from ${table} where model = ${text(model)}`);
+  const columns = Object.keys(rows[0] ?? {});
+  const body = { columns, rows: rows.map((row) => columns.map((column) => row[column])) };
+  await writeFile(join(dir, `${model}.json`), JSON.stringify(body));
 }
 
 /**

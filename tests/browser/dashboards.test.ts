@@ -288,15 +288,21 @@ describe('the figures of the pages are those of the marts', () => {
     await visit(page, `${site.address}health/`);
     const months = await query(
       dir,
-      "select month, attributed, unattributed, ledger from reconciliation where model = 'position_based' and conversion_type = '(orders)' order by month desc limit 4",
+      "select month, attributed, unattributed, ledger from reconciliation where model = 'position_based' and conversion_type = '(orders)' order by month desc limit 6",
     );
+    let compared = 0;
     for (const row of months) {
       const name = new Intl.DateTimeFormat('it-IT', { month: 'long', year: 'numeric', timeZone: 'UTC' }).format(
         new Date(`${row.month}-01`),
       );
-      for (const column of ['attributed', 'unattributed', 'ledger'])
-        expect(amount(await cell(page, 'ledger-months', name, column), ',')).toBe(Number(row[column]));
+      for (const column of ['attributed', 'unattributed', 'ledger']) {
+        const text = await cell(page, 'ledger-months', name, column);
+        if (text === '< 5 persone') continue;
+        compared++;
+        expect(amount(text, ',')).toBe(Number(row[column]));
+      }
     }
+    expect(compared).toBeGreaterThan(9);
     const sources = await query(dir, 'select source, events_7d, duplicates_7d from source_health');
     for (const row of sources)
       for (const column of ['events_7d', 'duplicates_7d'])
@@ -352,7 +358,7 @@ describe('the frame', () => {
     await page.click('nav a[href^="/?"]');
     await page.waitForURL('**/?period=2026-03&model=linear');
     expect(await page.inputValue('select[name=period]')).toBe('2026-03');
-    expect(await page.isDisabled('select[name=model]')).toBe(true);
+    await expect.poll(() => page.isDisabled('select[name=model]')).toBe(true);
     await page.click('#findings a[href*="channels"]');
     await page.waitForURL('**/channels/?period=2026-03&model=linear');
     expect(await cell(page, 'channels', 'Paid Search', 'margin')).toBe(margin);

@@ -10,6 +10,13 @@ const { checks, models, seeds } = await modelCatalogue();
 
 /** For each check, what breaks a table that was whole. */
 const breaks: Record<string, string[]> = {
+  campaign_roi_adds_up: [
+    "update campaign_roi set spend = spend + 0.01 where channel = 'Store' and period = 'all_time' and model = 'linear'",
+    "update campaign_roi set revenue = revenue - 0.000001 where model = 'linear' and revenue > 0",
+    "update campaign_roi set margin = null where model = 'linear' and margin > 0",
+    'update campaign_roi set leads = leads + 1',
+    "delete from campaign_roi where orders > 0 and model = 'w_shaped'",
+  ],
   chains_lose_nobody: [
     'delete from transition_counts where state_to = -2',
     'update transition_counts set steps = steps + 1 where order_k = 2 and state_from = 0',
@@ -24,6 +31,10 @@ const breaks: Record<string, string[]> = {
     "insert into credit_touches select * replace ('order/nobody-knows' as conversion_id) from credit_touches limit 1",
   ],
   every_conversion_is_credited: ["delete from credit_touches where conversion_id = 'order/o1'"],
+  every_customer_has_a_value: [
+    'delete from customer_value where frequency = 1',
+    "insert into customer_value select * replace ('nobody' as person_id) from customer_value limit 1",
+  ],
   key_channel_daily: [
     'insert into channel_days select * from channel_days limit 1',
     'update channel_days set stage = null',
@@ -37,6 +48,17 @@ const breaks: Record<string, string[]> = {
     "delete from conversion_facts where conversion_id = 'order/o1'",
     "insert into conversion_facts select * replace ('order/o9' as conversion_id) from conversion_facts where conversion_id = 'order/o1'",
   ],
+  payback_adds_up: [
+    "update payback set spend = spend + 0.01 where cohort_month <> '(all)' and channel = 'Store'",
+    "update payback set spend = spend + 0.01 where cohort_month = '(all)' and channel = '(all)'",
+    "update payback set customers = customers + 1 where cohort_month <> '(all)' and channel = '(all)'",
+    "delete from payback where cohort_month = '(all)'",
+  ],
+  platform_claims_are_all_there: [
+    'update platform_comparison set platform_conversions = platform_conversions + 1',
+    'update platform_comparison set platform_value = platform_value - 0.01',
+    'delete from platform_comparison',
+  ],
   reconciles_with_the_ledger: ['update reconciliation set difference = 0.01'],
   refunds_know_their_order: [
     "update conversion_facts set origin_id = conversion_id where conversion_id like 'refund/%'",
@@ -47,6 +69,13 @@ const breaks: Record<string, string[]> = {
   ],
   sources_are_fresh: ['update source_health set is_stale = true'],
   spend_is_all_there: ["update spend_daily set spend = spend + 0.01 where kind = 'media'", 'delete from spend_daily'],
+  stage_roi_adds_up: [
+    "update stage_roi set spend = spend + 0.01 where channel = 'Store' and period = 'all_time' and moment = 'before_lead'",
+    "update stage_roi set revenue = revenue - 0.000001 where model = 'linear' and revenue > 0",
+    "update stage_roi set margin = margin + 0.01 where model = 'linear' and channel = 'Store'",
+    "update stage_roi set margin = null where model = 'linear' and margin > 0",
+    "delete from stage_roi where orders > 0 and model = 'w_shaped'",
+  ],
   stages_in_order: ["update stage_times set entered_s = entered_s - 1e9 where stage = 'conversion'"],
   weights_sum_to_one: [
     "delete from credit_touches where touch_id = (select min(touch_id) from credit_touches where conversion_id = 'order/o1')",
@@ -76,8 +105,26 @@ beforeAll(async () => {
         event_type: 'Order Refunded',
       },
       visit('b', at('2026-06-30'), {}, { source: 'desk' }),
+      ...(
+        [
+          ['Feedback Given', { score: 9, kind: 'nps' }],
+          ['Referral Made', { referral_id: 'r' }],
+        ] as const
+      ).map(([event_type, properties]) => ({
+        event_id: event_type,
+        event_type,
+        occurred_at: at('2026-06-29'),
+        source: 'desk',
+        identifiers: { anonymous_id: 'a' },
+        properties,
+      })),
     ],
-    costs: [{ cost_date: '2026-06-30', source: 'ads', channel: 'Store', spend: '3.00', currency: 'EUR' }],
+    costs: [
+      {
+        ...{ cost_date: '2026-06-30', source: 'ads', channel: 'Store', spend: '3.00', currency: 'EUR' },
+        ...{ platform_conversions: 2, platform_value: '30.00' },
+      },
+    ],
     lists: { fxRates: [{ rate_date: '2026-06-30', currency: 'USD', rate: '0.9' }] },
     config: { sources: { web: { staleAfterHours: 9000 }, desk: { staleAfterHours: 9000 }, shop: {}, ads: {} } },
   });
