@@ -18,7 +18,7 @@ with credited as (
 select
     credited.model, credited.period, credited.channel, credited.device_class,
     coalesce(credit_persons.persons, 0) between 1 and 4 as is_hidden,
-    case when not is_hidden then cast(leads as double) end as leads,
+    case when coalesce(credit_persons.lead_persons, 0) not between 1 and 4 then cast(leads as double) end as leads,
     case when not is_hidden then cast(first_orders as double) end as first_orders,
     case when not is_hidden then cast(orders as double) end as orders,
     case when not is_hidden then cast(revenue as double) end as revenue,
@@ -26,5 +26,5 @@ select
 from credited
 left join credit_persons
     on credit_persons.model = credited.model and credit_persons.channel = credited.channel and credit_persons.period = credited.period
-    and credit_persons.device_class = credited.device_class
+    and credit_persons.device_class = credited.device_class and credit_persons.moment = '(all)'
 order by credited.model, credited.period, credited.channel, credited.device_class

@@ -3,6 +3,6 @@ select channel_roi.period, channel_roi.channel, channel_roi.model, channel_roi.r
 from channel_roi
 inner join credit_persons
     on credit_persons.model = channel_roi.model and credit_persons.channel = channel_roi.channel and credit_persons.period = channel_roi.period
-    and credit_persons.device_class = '(all)' and credit_persons.persons >= 5
+    and credit_persons.device_class = '(all)' and credit_persons.moment = '(all)' and credit_persons.persons >= 5
 where channel_roi.roi is not null and strpos(channel_roi.period, ':') = 0
 order by channel_roi.period, channel_roi.channel, channel_roi.model

@@ -3,11 +3,12 @@
 with judged as (
     select
         channel_roi.*,
-        coalesce(credit_persons.persons, 0) not between 1 and 4 as is_shown
+        coalesce(credit_persons.persons, 0) not between 1 and 4 as is_shown,
+        coalesce(credit_persons.lead_persons, 0) not between 1 and 4 as shows_leads
     from channel_roi
     left join credit_persons
         on credit_persons.model = channel_roi.model and credit_persons.channel = channel_roi.channel and credit_persons.period = channel_roi.period
-        and credit_persons.device_class = '(all)'
+        and credit_persons.device_class = '(all)' and credit_persons.moment = '(all)'
 )
 
 select
@@ -16,7 +17,7 @@ select
     channel,
     not is_shown as is_hidden,
     cast(spend as double) as spend,
-    case when is_shown then cast(leads as double) end as leads,
+    case when shows_leads then cast(leads as double) end as leads,
     case when is_shown then cast(first_orders as double) end as first_orders,
     case when is_shown then cast(orders as double) end as orders,
     case when is_shown then cast(revenue as double) end as revenue,

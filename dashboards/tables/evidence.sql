@@ -6,7 +6,7 @@ from channel_evidence
 cross join site
 -- Only where every one of the models stands for 5 persons or more: a sentence names the least and the greatest of them.
 inner join (
-    select channel, period, min(persons) as persons from credit_persons where device_class = '(all)' group by channel, period
+    select channel, period, min(persons) as persons from credit_persons where device_class = '(all)' and moment = '(all)' and persons > 0 group by channel, period
 ) as counted on counted.channel = channel_evidence.channel and counted.period = channel_evidence.period and counted.persons >= 5
 where strpos(channel_evidence.period, ':') = 0 and channel_evidence.verdict <> 'no cost'
 order by channel_evidence.period, channel_evidence.channel

@@ -15,7 +15,7 @@ judged as (
     from reconciliation
     left join buyers on buyers.month = reconciliation.month
     left join credit_persons as lost
-        on lost.model = reconciliation.model and lost.period = reconciliation.month and lost.channel = '(unattributed)' and lost.device_class = '(all)'
+        on lost.model = reconciliation.model and lost.period = reconciliation.month and lost.channel = '(unattributed)' and lost.device_class = '(all)' and lost.moment = '(all)'
     where reconciliation.conversion_type = '(orders)'
 )
 

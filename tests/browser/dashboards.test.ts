@@ -549,8 +549,8 @@ describe('the site', () => {
       dir,
       `select channel_roi.revenue from channel_roi
        inner join credit_persons on credit_persons.model = channel_roi.model and credit_persons.channel = channel_roi.channel
-         and credit_persons.period = channel_roi.period and credit_persons.device_class = '(all)'
-       where credit_persons.persons between 1 and 4 and channel_roi.revenue > 100 and channel_roi.model = 'linear' limit 50`,
+         and credit_persons.period = channel_roi.period and credit_persons.device_class = '(all)' and credit_persons.moment = '(all)'
+       where credit_persons.persons between 1 and 4 and channel_roi.revenue > 100 and channel_roi.model = 'linear' and channel_roi.revenue <> round(channel_roi.revenue, 2) limit 50`,
     );
     const persons = await query(dir, 'select person_id from persons limit 20');
     expect(small.length).toBeGreaterThan(10);

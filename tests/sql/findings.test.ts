@@ -91,8 +91,9 @@ describe('findings of a company that moved', () => {
   test('rest on counts of persons that a count over credit agrees with, cell by cell', async () => {
     // Whole periods without a comparison that overlaps them, so that the second reckoning is short.
     const counted = `
-      select credit.model, credit.channel, credit.device_class, periods.period,
+      select credit.model, credit.channel, credit.device_class, '(all)' as moment, periods.period,
         count(distinct person_stages.bucket) filter (where credit.conversion_date between periods.from_day and periods.to_day) as persons,
+        cast(0 as bigint) as lead_persons,
         count(distinct person_stages.bucket) filter (
           where credit.conversion_date between periods.previous_from_day and periods.previous_to_day) as previous_persons
       from credit
@@ -100,11 +101,12 @@ describe('findings of a company that moved', () => {
       inner join person_stages on person_stages.person_id = conversions.person_id
       inner join periods on credit.conversion_date between periods.from_day and periods.to_day
         or credit.conversion_date between periods.previous_from_day and periods.previous_to_day
-      group by 1, 2, 3, 4`;
+      where credit.conversion_type <> 'lead'
+      group by 1, 2, 3, 5`;
     expect(
       await company.lines(
         `select count(*) from (
-           (select * from credit_persons where device_class <> '(all)' except select * from (${counted}) as a)
+           (select * from credit_persons where device_class <> '(all)' and persons + previous_persons > 0 except select * from (${counted}) as a)
            union all
            (select * from (${counted}) as b except select * from credit_persons)
          ) as differences`,
@@ -112,7 +114,7 @@ describe('findings of a company that moved', () => {
     ).toEqual(['0']);
     expect(
       await company.lines(
-        "select persons from credit_persons where model = 'linear' and channel = 'Tiny' and device_class = '(all)' and period = '2026-06'",
+        "select persons from credit_persons where model = 'linear' and channel = 'Tiny' and device_class = '(all)' and moment = '(all)' and period = '2026-06'",
       ),
     ).toEqual(['3']);
   });

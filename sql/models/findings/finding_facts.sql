@@ -28,7 +28,7 @@ judged as (
         channel_roi.previous_roi,
         channel_roi.verdict,
         cast(sum(abs(channel_roi.margin)) over (partition by channel_roi.period) as double) as whole_margin,
-        credit_persons.persons not between 1 and 4 as is_shown
+        coalesce(credit_persons.persons, 0) not between 1 and 4 as is_shown
     from channel_roi
     inner join settings on settings.default_model = channel_roi.model
     left join credit_persons
@@ -36,6 +36,7 @@ judged as (
         and credit_persons.channel = channel_roi.channel
         and credit_persons.period = channel_roi.period
         and credit_persons.device_class = '(all)'
+        and credit_persons.moment = '(all)'
 ),
 
 whole as (

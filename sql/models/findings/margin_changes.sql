@@ -32,6 +32,7 @@ ranked as (
         and credit_persons.channel = channel_roi.channel
         and credit_persons.period = channel_roi.period
         and credit_persons.device_class = '(all)'
+        and credit_persons.moment = '(all)'
     where channel_roi.channel <> '(unattributed)'
         and channel_roi.margin <> channel_roi.previous_margin
         and credit_persons.persons not between 1 and 4
