@@ -1,5 +1,4 @@
-import { readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
+import axe from 'axe-core';
 import type { Browser, Page } from 'playwright-core';
 import * as z from 'zod';
 
@@ -75,13 +74,10 @@ export async function openTables(page: Page): Promise<void> {
 const findings = z.array(
   z.object({ id: z.string(), impact: z.string().nullable(), nodes: z.array(z.object({ html: z.string() })) }),
 );
-const axeFile = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
-let axeSource: Promise<string> | undefined;
 
 /** What axe finds serious or critical on the page as it stands, as `rule: element`. */
 export async function seriousFaults(page: Page): Promise<string[]> {
-  axeSource ??= readFile(axeFile, 'utf8');
-  await page.evaluate(await axeSource);
+  await page.evaluate(axe.source);
   const found = findings.parse(
     await page.evaluate(
       "axe.run(document, { resultTypes: ['violations'] }).then((result) => result.violations.map(({ id, impact, nodes }) => ({ id, impact, nodes: nodes.map(({ html }) => ({ html })) })))",
