@@ -42,11 +42,15 @@ export function hypergeometric(a: number, b: number, c: number, z: number): numb
 function series(a: number, b: number, c: number, z: number): number {
   let term = 1;
   let sum = 1;
+  const allPositiveFrom = Math.max(-a, -b, -c);
   for (let n = 0; n < mostTerms; n++) {
-    term *= (((a + n) * (b + n)) / ((c + n) * (n + 1))) * z;
+    const first = (Math.min(a, b) + n) / (n + 1);
+    const second = (Math.max(a, b) + n) / (c + n);
+    term *= first * second * z;
     sum += term;
-    // What is left is at most a geometric series once the terms shrink.
-    if (Math.abs(term) <= 1e-16 * (1 - z) * Math.abs(sum) && n > Math.abs(c)) return sum;
+    // The greater parameter is set against c. Past negative terms both quotients go to 1 without turning, so what is left is at most a geometric series.
+    const ratio = z * Math.max(1, first) * Math.max(1, second);
+    if (n > allPositiveFrom && ratio < 1 && Math.abs(term) * ratio <= 1e-16 * (1 - ratio) * Math.abs(sum)) return sum;
   }
   return Number.NaN;
 }
