@@ -18,52 +18,65 @@ import {
 import type { ColumnValues, SqlValue, Warehouse } from '#core/ports';
 
 export interface DuckDbOptions {
-  /** The scratch database file, made new; `:memory:` where absent. */
-  file?: string;
-  /** Such as `4GB`. What does not fit is spilled beside the scratch file. */
+  /** Where to spill what memory does not hold: a folder of this warehouse alone, made when it is needed. */
+  spill?: string;
+  /** Such as `4GB`. */
   memory?: string;
   threads?: number;
 }
 
 const dialectFile = new URL('../../sql/dialect/duckdb.sql', import.meta.url);
 
-/** DuckDB, in process, that reads our Trino subset. Closing it removes its scratch files. */
+/**
+ * DuckDB, in process, that reads our Trino subset. Tables live in memory and are spilled beyond the limit: in a database
+ * file each would be compressed and written, which costs three times what making it does. Closing it removes what it spilled.
+ */
 export async function createDuckDbWarehouse(options: DuckDbOptions = {}): Promise<Warehouse> {
-  const file = options.file ?? ':memory:';
-  const onDisk = file !== ':memory:';
-  if (onDisk) {
-    await removeScratch(file);
-    await mkdir(dirname(file), { recursive: true });
+  const { spill } = options;
+  if (spill !== undefined) {
+    await rm(spill, { recursive: true, force: true });
+    await mkdir(dirname(spill), { recursive: true });
   }
-  const instance = await DuckDBInstance.create(file, {
+  const instance = await DuckDBInstance.create(':memory:', {
     memory_limit: options.memory ?? '4GB',
     threads: String(options.threads ?? availableParallelism()),
     // Rows of a table have no order; keeping one costs memory.
     preserve_insertion_order: 'false',
     autoinstall_known_extensions: 'false',
     autoload_known_extensions: 'false',
-    ...(onDisk ? { temp_directory: `${file}.tmp` } : {}),
+    ...(spill === undefined ? {} : { temp_directory: spill }),
   });
   const connection = await instance.connect();
   await connection.run(await readFile(dialectFile, 'utf8'));
+
+  // An engine drops a view by another word than a table, and replaces neither by the other.
+  const views = new Set<string>();
+  const drop = async (name: string) => {
+    await connection.run(`drop ${views.delete(name) ? 'view' : 'table'} if exists ${quoteName(name)}`);
+  };
+  const createView = async (name: string, select: string) => {
+    await drop(name);
+    await connection.run(`create view ${quoteName(name)} as\n${select}`);
+    views.add(name);
+  };
 
   const warehouse: Warehouse = {
     async run(sql) {
       await connection.run(sql);
     },
     query: (sql) => queryRows(connection, sql),
+    createView,
     queryNumbers: (sql, columns) => queryNumbers(connection, sql, columns),
     async createTable(name, select) {
+      if (views.has(name)) await drop(name);
       await connection.run(`create or replace table ${quoteName(name)} as\n${select}`);
-    },
-    async createView(name, select) {
-      await connection.run(`create or replace view ${quoteName(name)} as\n${select}`);
     },
     async createTableFromJsonLines(name, columns, locations, origin) {
       const typed = Object.entries(columns);
       if (locations.length === 0) {
         const declared = typed.map(([column, type]) => `${quoteName(column)} ${type}`);
         if (origin !== undefined) declared.push(`${quoteName(origin.column)} varchar`);
+        if (views.has(name)) await drop(name);
         await connection.run(`create or replace table ${quoteName(name)} (${declared.join(', ')})`);
         return;
       }
@@ -74,10 +87,16 @@ export async function createDuckDbWarehouse(options: DuckDbOptions = {}): Promis
       if (origin !== undefined) {
         selected.push(`substr(filename, ${origin.skip + 1}) as ${quoteName(origin.column)}`);
       }
-      await connection.run(`create or replace table ${quoteName(name)} as select ${selected.join(', ')} from ${read}`);
+      await createView(name, `select ${selected.join(', ')} from ${read}`);
     },
+    createTableFromParquet: (name, locations, where) =>
+      createView(
+        name,
+        `select * from read_parquet([${locations.map(quoteText).join(', ')}])${where === undefined ? '' : ` where ${where}`}`,
+      ),
     async createTableFromRows(name, columns, rows) {
       const shape = JSON.stringify([columns]);
+      if (views.has(name)) await drop(name);
       await connection.run(
         `create or replace table ${quoteName(name)} as select item.* from (select unnest(from_json($1, ${quoteText(shape)})) as item)`,
         [JSON.stringify(rows)],
@@ -97,9 +116,16 @@ export async function createDuckDbWarehouse(options: DuckDbOptions = {}): Promis
       }
       appender.closeSync();
     },
-    async dropTable(name) {
-      await connection.run(`drop table if exists ${quoteName(name)}`);
+    async isKey(table, columns) {
+      // Hashes of 64 bits group several times as fast as texts. As many hashes as rows: no two keys are the same.
+      const names = columns.map(quoteName);
+      const [row] = await queryRows(
+        connection,
+        `select count(*) = count(distinct hash(${names.join(', ')})) and ${names.map((name) => `count(*) = count(${name})`).join(' and ')} as is_key from ${quoteName(table)}`,
+      );
+      return row?.is_key === true;
     },
+    dropTable: drop,
     async columns(name) {
       const rows = await queryRows(
         connection,
@@ -110,7 +136,7 @@ export async function createDuckDbWarehouse(options: DuckDbOptions = {}): Promis
     async unload(select, location) {
       await mkdir(dirname(location), { recursive: true });
       const result = await connection.run(
-        `copy (\n${select}\n) to ${quoteText(location)} (format parquet, compression zstd)`,
+        `copy (\n${select}\n) to ${quoteText(location)} (format parquet, compression zstd, compression_level 1)`,
       );
       // The manifest that will name this file must not outlive it in a power cut.
       const handle = await open(location, 'r+');
@@ -124,7 +150,7 @@ export async function createDuckDbWarehouse(options: DuckDbOptions = {}): Promis
     async close() {
       connection.closeSync();
       instance.closeSync();
-      if (onDisk) await removeScratch(file);
+      if (spill !== undefined) await rm(spill, { recursive: true, force: true });
     },
   };
   return warehouse;
@@ -223,8 +249,4 @@ export function quoteName(name: string): string {
 /** A text as a SQL literal, whatever it holds. */
 export function quoteText(text: string): string {
   return `'${text.replaceAll("'", "''")}'`;
-}
-
-async function removeScratch(file: string): Promise<void> {
-  await Promise.all([file, `${file}.wal`, `${file}.tmp`].map((path) => rm(path, { recursive: true, force: true })));
 }

@@ -50,9 +50,12 @@ export function register(program: Command, context: CliContext): void {
 
 async function printPlan(company: Company, context: CliContext, wanted: BuildOptions): Promise<void> {
   const [{ planCompany }, { describeStep }] = await Promise.all([import('#pipeline/build'), import('#pipeline/plan')]);
-  const { steps } = planCompany(company, await openCatalogue(), wanted);
-  if (context.json) context.stdout(`${JSON.stringify(steps, null, 2)}\n`);
-  else context.stdout(`${steps.map(describeStep).join('\n\n')}\n`);
+  const { plan, reason } = await planCompany(company, await openCatalogue(), wanted);
+  if (context.json) context.stdout(`${JSON.stringify(plan.steps, null, 2)}\n`);
+  else {
+    const kind = reason === undefined ? 'a daily build' : `a full refresh: ${reason}`;
+    context.stdout(`-- ${kind}\n\n${plan.steps.map(describeStep).join('\n\n')}\n`);
+  }
 }
 
 export async function openCatalogue(): Promise<Catalogue> {
@@ -105,7 +108,7 @@ export async function buildCompany(
     const isWhole = await raise(company, now);
     const { memory, threads } = company.config.engine;
     const warehouse = await createDuckDbWarehouse({
-      file: join(company.paths.work, `${scratchPrefix}${now().getTime()}-${process.pid}.duckdb`),
+      spill: join(company.paths.work, `${scratchPrefix}${now().getTime()}-${process.pid}`),
       memory,
       ...(threads === undefined ? {} : { threads }),
     });
@@ -118,6 +121,8 @@ export async function buildCompany(
       });
       await removeEmptyFolders(join(company.paths.lake, 'marts', 'builds'));
       const tables = `${Object.keys(result.manifest.tables).length} tables up to ${result.manifest.as_of}`;
+      const { kind, reason } = result.manifest;
+      if (!result.isUnchanged && reason !== undefined) progress.done(`${kind} refresh: ${reason}`);
       progress.done(result.isUnchanged ? `${tables}, as they stand: nothing has changed since` : tables);
       return result;
     } finally {
@@ -174,6 +179,8 @@ function report(result: BuildResult, context: CliContext): void {
       {
         build_id: manifest.build_id,
         as_of: manifest.as_of,
+        kind: manifest.kind,
+        reason: manifest.reason,
         seconds,
         peak_mb,
         is_unchanged: isUnchanged,

@@ -59,7 +59,7 @@ export async function buildSite(company: Company, progress: Progress, force = fa
       buildEmpty: (catalogue) => buildEmpty(company, catalogue),
       openWarehouse: () =>
         createDuckDbWarehouse({
-          file: join(company.paths.work, `pages-${process.pid}.duckdb`),
+          spill: join(company.paths.work, `pages-${process.pid}`),
           memory,
           ...(threads === undefined ? {} : { threads }),
         }),

@@ -221,6 +221,8 @@ export const configSchema = z.strictObject({
     .prefault({}),
   /** How many days after it happened a fact may still move daily figures. */
   latenessDays: z.number().int().min(0).default(7),
+  /** When everything is made anew, so that what came in too late moves the days that it belongs to. */
+  fullRefresh: z.enum(['monthly', 'never', 'always']).default('monthly'),
   retention: z
     .strictObject({
       /** Raw objects older than this are removed; never, by default. */

@@ -41,6 +41,7 @@ export const lake = {
   manifest: (buildId: string) => `marts/builds/${buildId}/manifest.json`,
   table: (buildId: string, table: string, partition: string) =>
     `marts/builds/${buildId}/${table}/${partition === '' ? 'all' : partition}.parquet`,
+  taken: (buildId: string) => `marts/builds/${buildId}/taken.json`,
   current: 'marts/current.json',
 } as const;
 
@@ -65,6 +66,15 @@ export interface RejectedRecord {
   schema_version: 1;
 }
 
+/** A table as Parquet files, each of one month or of all. */
+export interface FiledTable {
+  rows: number;
+  columns: { name: string; type: string }[];
+  files: { partition: string; key: string; rows: number }[];
+  /** The table has no files: it is this select over others of the manifest. */
+  view?: string | undefined;
+}
+
 /** What stands in `manifest.json` of a build. Paths are keys in the lake. */
 export interface Manifest {
   build_id: string;
@@ -72,17 +82,28 @@ export interface Manifest {
   as_of: string;
   company: string;
   settings_overridden: Record<string, string>;
-  tables: Record<
-    string,
-    {
-      rows: number;
-      columns: { name: string; type: string }[];
-      files: { partition: string; key: string; rows: number }[];
-      /** The table has no files: it is this select over others of the manifest. */
-      view?: string | undefined;
-    }
-  >;
+  tables: Record<string, FiledTable>;
   checks: { check: string; severity: 'error' | 'warn'; failing_rows: number }[];
   /** Hash of all that the build was made of; absent where `--select` made only a part. */
   made_of?: string | undefined;
+  /** `daily`: made on top of an earlier build; its closed days are that one's. */
+  kind?: 'full' | 'daily' | undefined;
+  /** Why it was a full refresh. */
+  reason?: string | undefined;
+  /** What the next daily build stands on; absent where `--select` made only a part. */
+  books?: Books | undefined;
+}
+
+/** What a build hands on to the next one, beside what it publishes. */
+export interface Books {
+  /** The first day that is still open. */
+  open_from: string;
+  /** When everything was last made anew. */
+  refreshed_at: string;
+  /** Hashes of what a daily build must find unchanged, by what a person would call it. */
+  made_with: Record<string, string>;
+  /** The object that lists the raw objects taken in. */
+  taken: string;
+  /** Tables that are not published. */
+  tables: Record<string, FiledTable>;
 }

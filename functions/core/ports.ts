@@ -50,7 +50,9 @@ export interface Warehouse {
   queryNumbers<Name extends string>(sql: string, columns: readonly Name[]): Promise<Record<Name, Float64Array>>;
   /** Makes (or replaces) a table of a select. */
   createTable(name: string, select: string): Promise<void>;
-  /** Makes a table from JSON Lines files (none gives an empty table) with named and typed columns. */
+  /** Names a select, so that it is read as a table is; an engine may also make a table of it. */
+  createView(name: string, select: string): Promise<void>;
+  /** Makes a table, or a view, which parses them each time that it is read, from JSON Lines files (none gives an empty table) with named and typed columns. */
   createTableFromJsonLines(
     name: string,
     columns: Record<string, string>,
@@ -58,19 +60,24 @@ export interface Warehouse {
     /** One column more, which says from which location a row came, without its first `skip` characters. */
     origin?: { column: string; skip: number },
   ): Promise<void>;
+  /** A table, or view, of the rows of Parquet files that meet a condition. At least one file. */
+  createTableFromParquet(name: string, locations: readonly string[], where?: string): Promise<void>;
   /** Makes a table of a few rows, such as settings: handed over as data, never as SQL text. */
   createTableFromRows(
     name: string,
     columns: Record<string, string>,
     rows: readonly Record<string, SqlValue>[],
   ): Promise<void>;
-  /** Makes (or replaces) a view: a select that runs whenever it is read. */
-  createView(name: string, select: string): Promise<void>;
   /** Makes (or replaces) a table of many rows, column by column. NaN is null. */
   createTableFromColumns(name: string, columns: readonly ColumnValues[]): Promise<void>;
   /** A table's columns in order, with types of our subset: `decimal(18,2)`, `bigint`, `timestamptz`, ... */
   columns(name: string): Promise<{ name: string; type: string }[]>;
-  /** Drops a table if it is there. */
+  /**
+   * Whether these columns are never null and never twice the same, where the engine can tell quickly: false also means
+   * that it cannot, so that whoever asks looks again.
+   */
+  isKey(table: string, columns: readonly string[]): Promise<boolean>;
+  /** Drops a table or view if it is there. */
   dropTable(name: string): Promise<void>;
   /** Writes a select as one Parquet file; resolves to its rows. */
   unload(select: string, location: string): Promise<number>;

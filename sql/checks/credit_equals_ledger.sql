@@ -12,6 +12,7 @@ from (
         -- end
         count(*) as touches
     from credit_touches
+    where credit_touches.conversion_date >= date '0001-01-01' /* closed before */
     group by credit_touches.conversion_id
 ) as credited
 left join conversion_facts on conversion_facts.conversion_id = credited.conversion_id

@@ -9,6 +9,7 @@ select
     channel_days.stage,
     count(*) as copies
 from channel_days
+where channel_days.day >= date '0001-01-01' /* closed before */
 group by
     channel_days.day, channel_days.conversion_type, channel_days.channel, channel_days.device_class, channel_days.stage
 having count(*) > 1

@@ -3,5 +3,6 @@
 -- model: credit
 select credit_touches.conversion_id, credit_touches.touch_id, count(*) as copies
 from credit_touches
+where credit_touches.conversion_date >= date '0001-01-01' /* closed before */
 group by credit_touches.conversion_id, credit_touches.touch_id
 having count(*) > 1 or credit_touches.conversion_id is null or credit_touches.touch_id is null

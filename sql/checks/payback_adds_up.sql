@@ -11,15 +11,15 @@ with told as (
     select '(all)', '(all)', -spend_daily.spend, cast(0 as bigint)
     from spend_daily
     union all
-    select date_format(conversion_facts.conversion_date, '%Y-%m'), '(all)', cast(0 as decimal(18, 2)), -cast(1 as bigint)
-    from conversion_facts
-    where conversion_facts.conversion_type = 'first_order'
-        and conversion_facts.conversions > 0
+    select date_format(person_conversions.conversion_date, '%Y-%m'), '(all)', cast(0 as decimal(18, 2)), -cast(1 as bigint)
+    from person_conversions
+    where person_conversions.conversion_type = 'first_order'
+        and person_conversions.conversions > 0
     union all
     select '(all)', '(all)', cast(0 as decimal(18, 2)), -cast(1 as bigint)
-    from conversion_facts
-    where conversion_facts.conversion_type = 'first_order'
-        and conversion_facts.conversions > 0
+    from person_conversions
+    where person_conversions.conversion_type = 'first_order'
+        and person_conversions.conversions > 0
 )
 
 select told.cohort_month, told.channel, sum(told.spend) as spend, sum(told.customers) as customers

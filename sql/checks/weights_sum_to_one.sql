@@ -8,6 +8,7 @@ select
     -- end
     count(*) as touches
 from credit_touches
+where credit_touches.conversion_date >= date '0001-01-01' /* closed before */
 group by credit_touches.conversion_id
 having
     count(*) = 0

@@ -8,10 +8,7 @@ import type { Warehouse } from '#core/ports';
 
 const adapters: [string, (dir: string) => Promise<Warehouse>][] = [
   ['DuckDB in memory', () => createDuckDbWarehouse()],
-  [
-    'DuckDB on disk',
-    (dir) => createDuckDbWarehouse({ file: join(dir, 'scratch.duckdb'), memory: '500MB', threads: 1 }),
-  ],
+  ['DuckDB that spills', (dir) => createDuckDbWarehouse({ spill: join(dir, 'scratch'), memory: '500MB', threads: 1 })],
 ];
 
 describe.each(adapters)('%s', (_, open) => {

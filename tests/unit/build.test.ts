@@ -154,7 +154,7 @@ describe('a build', () => {
     ]);
     expect(manifest.tables.totals?.columns[2]).toEqual({ name: 'share', type: 'double' });
     expect(Object.keys(manifest.tables)).not.toContain('seen');
-    expect(timings.find((timing) => timing.step === 'raw raw_events')?.rows).toBe(4);
+    expect(timings.find((timing) => timing.step === 'model seen')?.rows).toBe(4);
   });
 
   test('of a company without any data publishes empty tables with their columns', async () => {

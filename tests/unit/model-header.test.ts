@@ -21,6 +21,8 @@ test('a header gives purpose, grain, key, partition and each column', () => {
     grain: 'one row per channel',
     key: ['channel', 'period'],
     kept: 'table',
+    isView: false,
+    reads: [],
     published: true,
     partition: { column: 'day', by: 'month' },
     columns: [

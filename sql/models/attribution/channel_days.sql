@@ -1,7 +1,8 @@
 -- purpose: credit by day under every model side by side; the published table channel_daily is a view over it
 -- grain: one row per day, conversion type, channel, device and stage of the touch, with four columns for each model
 -- key: day, conversion_type, channel, device_class, stage
--- kept: table
+-- kept: incremental
+-- partition: day month
 -- published: no
 -- A margin is null where a part of it is unknown.
 select
@@ -19,6 +20,7 @@ select
     -- end
     credit_touches.stage
 from credit_touches
+where credit_touches.conversion_date >= date '0001-01-01' /* closed before */
 group by
     credit_touches.conversion_date,
     credit_touches.conversion_type,

@@ -1,7 +1,7 @@
 -- purpose: what each data-driven model was fitted to: its factors, and the totals that other tools print
 -- grain: one row per model, conversion type, channel and month of the fit
 -- key: model, conversion_type, channel, fit_month
--- kept: table
+-- kept: refreshed
 -- published: yes
 -- columns:
 --   model: the data-driven model

@@ -1,7 +1,7 @@
 -- purpose: a number and a bit for each channel, so that a set of channels, a state of a chain and a path are whole numbers
 -- grain: one row per channel that has a touch
 -- key: channel
--- kept: table
+-- kept: refreshed
 -- published: no
 -- The number is the rank by touches, then by name. Sixty numbers fit a whole number of 63 bits: where there are more
 -- channels, the least frequent share the last number, whose name is then `(other)`.

@@ -1,7 +1,7 @@
 -- purpose: how many journeys held exactly which set of channels, and how many of them converted: all that Shapley is fitted on
 -- grain: one row per conversion type, month in which journeys ended, and set of channels
 -- key: conversion_type, end_month, coalition
--- kept: table
+-- kept: refreshed
 -- published: no
 with counted as (
     select

@@ -1,7 +1,7 @@
 -- purpose: how each data-driven model shares a conversion among the distinct channels of its path
 -- grain: one row per conversion type, month of the conversion, set of channels, model and channel with a share
 -- key: conversion_type, fit_month, coalition, model, channel
--- kept: table
+-- kept: refreshed
 -- published: no
 -- A channel's share is its factor over the sum of the factors of the path's channels. Where all of them are zero, or
 -- nothing was fitted, there is no row: credit is then shared evenly by the touches of the path. The channel is named as

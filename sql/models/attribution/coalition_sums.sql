@@ -7,20 +7,20 @@
 -- unattributed. Money of unknown margin counts for nothing in the margin.
 select
     conversion_facts.conversion_type,
-    coalesce(journeys.end_month, date_trunc('month', conversion_facts.conversion_date)) as fit_month,
+    coalesce(conversion_paths.fit_month, date_trunc('month', conversion_facts.conversion_date)) as fit_month,
     period_spans.span_no,
-    coalesce(journeys.coalition, 0) as coalition,
+    coalesce(conversion_paths.coalition, 0) as coalition,
     coalesce(person_stages.bucket, 0) as bucket,
     sum(cast(conversion_facts.conversions as double)) as conversions,
     sum(cast(conversion_facts.revenue as double)) as revenue,
     coalesce(sum(cast(conversion_facts.margin as double)), 0e0) as margin
 from conversion_facts
 inner join period_spans on conversion_facts.conversion_date between period_spans.from_day and period_spans.to_day
-left join journeys on journeys.conversion_id = conversion_facts.origin_id
+left join conversion_paths on conversion_paths.conversion_id = conversion_facts.origin_id
 left join person_stages on person_stages.person_id = conversion_facts.person_id
 group by
     conversion_facts.conversion_type,
-    coalesce(journeys.end_month, date_trunc('month', conversion_facts.conversion_date)),
+    coalesce(conversion_paths.fit_month, date_trunc('month', conversion_facts.conversion_date)),
     period_spans.span_no,
-    coalesce(journeys.coalition, 0),
+    coalesce(conversion_paths.coalition, 0),
     coalesce(person_stages.bucket, 0)

@@ -1,10 +1,15 @@
 -- purpose: where each conversion's credit went, under every model side by side; the published table credit is a view over it
 -- grain: one row per conversion or refund and touch, with four columns for each model
 -- key: conversion_id, touch_id
--- kept: table
+-- kept: incremental
+-- reads: credit_touches_stored (conversion_id varchar, touch_id varchar, place bigint,
+-- each model (linear)
+--   linear_weight double,
+-- end
+--   channel varchar, campaign varchar, device_class varchar, stage varchar, touch_date date)
 -- published: no
 -- partition: conversion_date month
--- A refund copies the weights of its order. Shares of money are rounded to 6 decimals, and the last touch of the path that has
+-- A refund copies the weights of its order, as stored where the order's day is closed. Shares of money are rounded to 6 decimals, and the last touch of the path that has
 -- a weight takes what rounding leaves, so that the touches of a path add up to the conversion, exactly.
 with facts as (
     select
@@ -18,6 +23,45 @@ with facts as (
         coalesce(person_stages.bucket, 0) as bucket
     from conversion_facts
     left join person_stages on person_stages.person_id = conversion_facts.person_id
+    where conversion_facts.conversion_date >= date '0001-01-01' /* closed before */
+),
+
+weights as (
+    select
+        credit_weights.conversion_id,
+        credit_weights.touch_id,
+        credit_weights.place,
+        -- each model (linear)
+        credit_weights.linear_weight,
+        credit_weights.linear_is_last,
+        -- end
+        touch_facts.channel,
+        touch_facts.campaign,
+        touch_facts.device_class,
+        touch_facts.stage,
+        touch_facts.touch_date
+    from credit_weights
+    inner join touch_facts on touch_facts.touch_id = credit_weights.touch_id
+    union all
+    select
+        credit_touches_stored.conversion_id,
+        credit_touches_stored.touch_id,
+        credit_touches_stored.place,
+        -- each model (linear)
+        credit_touches_stored.linear_weight,
+        credit_touches_stored.place
+        = max(case when credit_touches_stored.linear_weight > 0e0 then credit_touches_stored.place end) over path,
+        -- end
+        credit_touches_stored.channel,
+        credit_touches_stored.campaign,
+        credit_touches_stored.device_class,
+        credit_touches_stored.stage,
+        credit_touches_stored.touch_date
+    from credit_touches_stored
+    inner join (select distinct facts.origin_id from facts where facts.origin_id <> facts.conversion_id) as refunded
+        on refunded.origin_id = credit_touches_stored.conversion_id
+    where credit_touches_stored.place > 0
+    window path as (partition by credit_touches_stored.conversion_id)
 ),
 
 rounded as (
@@ -29,17 +73,22 @@ rounded as (
         facts.revenue,
         facts.margin,
         facts.bucket,
-        credit_weights.touch_id,
+        weights.touch_id,
+        weights.place,
+        weights.channel,
+        weights.campaign,
+        weights.device_class,
+        weights.stage,
         -- each model (linear)
-        credit_weights.linear_weight,
-        credit_weights.linear_is_last,
-        cast(round(credit_weights.linear_weight * cast(facts.conversions as double), 6) as decimal(18, 6)) as linear_conversions,
-        cast(round(credit_weights.linear_weight * cast(facts.revenue as double), 6) as decimal(18, 6)) as linear_revenue,
-        cast(round(credit_weights.linear_weight * cast(facts.margin as double), 6) as decimal(18, 6)) as linear_margin,
+        weights.linear_weight,
+        weights.linear_is_last,
+        cast(round(weights.linear_weight * cast(facts.conversions as double), 6) as decimal(18, 6)) as linear_conversions,
+        cast(round(weights.linear_weight * cast(facts.revenue as double), 6) as decimal(18, 6)) as linear_revenue,
+        cast(round(weights.linear_weight * cast(facts.margin as double), 6) as decimal(18, 6)) as linear_margin,
         -- end
-        credit_weights.touches
+        weights.touch_date
     from facts
-    inner join credit_weights on credit_weights.conversion_id = facts.origin_id
+    inner join weights on weights.conversion_id = facts.origin_id
 ),
 
 shared as (
@@ -49,6 +98,11 @@ shared as (
         rounded.conversion_date,
         rounded.bucket,
         rounded.touch_id,
+        rounded.place,
+        rounded.channel,
+        rounded.campaign,
+        rounded.device_class,
+        rounded.stage,
         -- each model (linear)
         rounded.linear_weight,
         case
@@ -70,7 +124,7 @@ shared as (
             else rounded.linear_margin
         end as linear_margin,
         -- end
-        rounded.touches
+        rounded.touch_date
     from rounded
     window path as (partition by rounded.conversion_id)
 )
@@ -79,10 +133,11 @@ select
     shared.conversion_id,
     shared.conversion_type,
     shared.touch_id,
-    touches.channel,
-    touches.campaign,
-    touches.device_class,
-    touches.stage,
+    shared.place,
+    shared.channel,
+    shared.campaign,
+    shared.device_class,
+    shared.stage,
     shared.bucket,
     -- each model (linear)
     shared.linear_weight,
@@ -91,14 +146,14 @@ select
     case when shared.linear_weight > 0e0 then shared.linear_margin else cast(0 as decimal(18, 6)) end as linear_margin,
     -- end
     shared.conversion_date,
-    touches.touch_date
+    shared.touch_date
 from shared
-inner join touches on touches.touch_id = shared.touch_id
 union all
 select
     facts.conversion_id,
     facts.conversion_type,
     '(unattributed)',
+    0,
     '(unattributed)',
     cast(null as varchar),
     '(none)',
@@ -113,5 +168,6 @@ select
     facts.conversion_date,
     cast(null as date)
 from facts
-left join windows on windows.conversion_id = facts.origin_id
-where coalesce(windows.touches, 0) = 0
+left join (select distinct weights.conversion_id from weights) as attributed
+    on attributed.conversion_id = facts.origin_id
+where attributed.conversion_id is null

@@ -35,21 +35,40 @@ known_coalitions as (
     group by channel_shares.conversion_type, channel_shares.fit_month, channel_shares.coalition
 ),
 
+last_fits as (
+    select channel_shares.conversion_type, max(channel_shares.fit_month) as fit_month
+    from channel_shares
+    group by channel_shares.conversion_type
+),
+
+-- A month that the last full refresh did not know yet is spread by the last fit.
+fitted as (
+    select
+        conversion_paths.conversion_id,
+        conversion_paths.coalition,
+        case
+            when conversion_paths.fit_month > last_fits.fit_month then last_fits.fit_month
+            else conversion_paths.fit_month
+        end as fit_month
+    from conversion_paths
+    left join last_fits on last_fits.conversion_type = conversion_paths.conversion_type
+),
+
 paths_walked as (
     select
         windows.*,
-        journeys.end_month,
-        journeys.coalition,
+        fitted.fit_month,
+        fitted.coalition,
         -- each data_driven model (markov_1)
         known_coalitions.markov_1,
         -- end
         known_coalitions.channels
     from windows
-    left join journeys on journeys.conversion_id = windows.conversion_id
+    left join fitted on fitted.conversion_id = windows.conversion_id
     left join known_coalitions
-        on known_coalitions.conversion_type = journeys.conversion_type
-        and known_coalitions.fit_month = journeys.end_month
-        and known_coalitions.coalition = journeys.coalition
+        on known_coalitions.conversion_type = windows.conversion_type
+        and known_coalitions.fit_month = fitted.fit_month
+        and known_coalitions.coalition = fitted.coalition
     where windows.touches > 0
 ),
 
@@ -78,15 +97,15 @@ path_touches as (
         coalesce(channel_shares.markov_1, 0e0) as markov_1_share,
         coalesce(paths_walked.markov_1, 0) > 0 as knows_markov_1,
         -- end
-        count(*) over (partition by paths_walked.conversion_id, channel_numbers.channel_no) as touches_of_channel
+        count(*) over (partition by paths_walked.conversion_id, coalesce(channel_numbers.numbered_as, touch_base.channel)) as touches_of_channel
     from paths_walked
     inner join touch_base
         on touch_base.person_id = paths_walked.person_id
         and touch_base.seq between paths_walked.first_seq and paths_walked.last_seq
-    inner join channel_numbers on channel_numbers.channel = touch_base.channel
+    left join channel_numbers on channel_numbers.channel = touch_base.channel
     left join channel_shares
         on channel_shares.conversion_type = paths_walked.conversion_type
-        and channel_shares.fit_month = paths_walked.end_month
+        and channel_shares.fit_month = paths_walked.fit_month
         and channel_shares.coalition = paths_walked.coalition
         and channel_shares.channel = channel_numbers.numbered_as
 ),
@@ -96,6 +115,7 @@ weighed as (
         path_touches.conversion_id,
         path_touches.touch_id,
         path_touches.seq,
+        path_touches.place,
         case when path_touches.is_first then 1e0 else 0e0 end as first_touch,
         case when path_touches.is_last then 1e0 else 0e0 end as last_touch,
         case when path_touches.is_last_non_direct then 1e0 else 0e0 end as last_non_direct,
@@ -126,6 +146,7 @@ weighed as (
 select
     weighed.conversion_id,
     weighed.touch_id,
+    weighed.place,
     -- each model (linear)
     weighed.linear / sum(weighed.linear) over path as linear_weight,
     -- The touch that takes what rounding leaves.

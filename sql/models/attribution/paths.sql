@@ -1,7 +1,7 @@
 -- purpose: the ways that people took over channels, with how many of them converted and what that was worth
 -- grain: one row per conversion type and distinct path
 -- key: conversion_type, path
--- kept: table
+-- kept: refreshed
 -- published: yes
 -- columns:
 --   conversion_type: the type of conversion

@@ -1,7 +1,7 @@
 -- purpose: how often journeys step from one state of a chain of order 1 or 2 to another: all that a Markov model is fitted on
 -- grain: one row per conversion type, order of the chain, month in which journeys ended, bucket of persons and step
 -- key: conversion_type, order_k, end_month, bucket, state_from, state_to
--- kept: table
+-- kept: refreshed
 -- published: no
 -- A state is the number of the last channel, or 64 times that of the last but one plus it; 0 is (start), -1 (conversion),
 -- -2 (null). At a path's start a chain of order 2 uses its shorter states. Order 1 is counted by bucket, for the

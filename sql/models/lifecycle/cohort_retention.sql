@@ -19,15 +19,15 @@
 --   net_revenue_retention: revenue of the period / revenue of period 0; null where either is not known or period 0 brought nothing
 with happened as (
     select
-        conversion_facts.person_id,
-        date_trunc('month', conversion_facts.conversion_date) as month,
-        cast(sum(conversion_facts.conversions) as bigint) as orders,
-        sum(conversion_facts.revenue) as revenue,
-        sum(conversion_facts.margin) as margin,
-        count(*) - count(conversion_facts.margin) as unknown_margins
-    from conversion_facts
-    where conversion_facts.conversion_type in ('first_order', 'repeat_order')
-    group by conversion_facts.person_id, date_trunc('month', conversion_facts.conversion_date)
+        person_conversions.person_id,
+        date_trunc('month', person_conversions.conversion_date) as month,
+        cast(sum(person_conversions.conversions) as bigint) as orders,
+        sum(person_conversions.revenue) as revenue,
+        sum(person_conversions.margin) as margin,
+        count(*) - count(person_conversions.margin) as unknown_margins
+    from person_conversions
+    where person_conversions.conversion_type in ('first_order', 'repeat_order')
+    group by person_conversions.person_id, date_trunc('month', person_conversions.conversion_date)
 ),
 
 lived as (

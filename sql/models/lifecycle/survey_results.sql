@@ -13,12 +13,11 @@
 --   mean_score: the mean score
 with answers as (
     select
-        coalesce(feedback_kinds.kind, 'survey') as kind,
+        person_events.feedback_kind as kind,
         date_format(person_events.event_date, '%Y-%m') as month,
         coalesce(person_stages.first_channel, '(unattributed)') as channel,
         person_events.score
     from person_events
-    left join feedback_kinds on feedback_kinds.event_key = person_events.event_key
     left join person_stages on person_stages.person_id = person_events.person_id
     where person_events.event_type = 'Feedback Given'
         and person_events.score is not null

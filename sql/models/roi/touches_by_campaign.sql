@@ -6,14 +6,14 @@
 with summed as (
     select
         day_spans.from_day as segment,
-        touches.channel,
-        touches.source,
-        touches.campaign,
-        touches.stage,
-        count(*) as touches
-    from touches
-    inner join day_spans on day_spans.day = touches.touch_date
-    group by day_spans.from_day, touches.channel, touches.source, touches.campaign, touches.stage
+        touch_days.channel,
+        touch_days.source,
+        touch_days.campaign,
+        touch_days.stage,
+        sum(touch_days.touches) as touches
+    from touch_days
+    inner join day_spans on day_spans.day = touch_days.touch_date
+    group by day_spans.from_day, touch_days.channel, touch_days.source, touch_days.campaign, touch_days.stage
 )
 
 select

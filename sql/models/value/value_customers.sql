@@ -45,13 +45,13 @@ cuts as (
 
 brought as (
     select
-        conversion_facts.person_id,
-        conversion_facts.conversion_date as day,
-        sum(conversion_facts.margin) as margin,
-        count(*) - count(conversion_facts.margin) as unknown_margins
-    from conversion_facts
-    where conversion_facts.conversion_type in ('first_order', 'repeat_order')
-    group by conversion_facts.person_id, conversion_facts.conversion_date
+        person_conversions.person_id,
+        person_conversions.conversion_date as day,
+        sum(person_conversions.margin) as margin,
+        count(*) - count(person_conversions.margin) as unknown_margins
+    from person_conversions
+    where person_conversions.conversion_type in ('first_order', 'repeat_order')
+    group by person_conversions.person_id, person_conversions.conversion_date
 ),
 
 brought_later as (

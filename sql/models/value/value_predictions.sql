@@ -8,19 +8,19 @@
 with kept as (
     select
         cuts.cut,
-        sum(case when conversion_facts.conversion_date <= cuts.cut_day then cast(conversion_facts.margin as double) end)
+        sum(case when person_conversions.conversion_date <= cuts.cut_day then cast(person_conversions.margin as double) end)
         / nullif(
             sum(
                 case
-                    when conversion_facts.conversion_date <= cuts.cut_day and conversion_facts.margin > 0
-                        then cast(conversion_facts.margin as double)
+                    when person_conversions.conversion_date <= cuts.cut_day and person_conversions.margin > 0
+                        then cast(person_conversions.margin as double)
                 end
             ),
             0e0
         ) as margin_kept
-    from conversion_facts
+    from person_conversions
     cross join (select distinct value_customers.cut, value_customers.cut_day from value_customers) as cuts
-    where conversion_facts.conversion_type in ('first_order', 'repeat_order')
+    where person_conversions.conversion_type in ('first_order', 'repeat_order')
     group by cuts.cut
 ),
 
