@@ -1,5 +1,5 @@
 import { cpSync, existsSync } from 'node:fs';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -89,13 +89,14 @@ describe('hostile names', () => {
     const { page, wrong } = await openPage(browser, 'desktop');
     await visit(page, `${site.address}cohorts/`);
     for (const entry of await page.locator('.chart svg text').all()) await entry.click({ force: true }).catch(() => {});
-    for (const name of hostileNames) {
+    // The door takes blanks off the ends of a name.
+    for (const name of hostileNames.map((one) => one.trim())) {
       await choose(page, 'channel', name);
       expect(new URL(page.url()).searchParams.get('channel')).toBe(name);
       await isUnharmed(page);
     }
     await visit(page, `${site.address}channels/?period=all_time`);
-    for (const name of hostileNames) {
+    for (const name of hostileNames.map((one) => one.trim())) {
       await page.locator('[data-table="channels"] input[type=search]').fill(name);
       expect(await page.locator('[data-table="channels"] tbody th .text').count()).toBe(1);
       await isUnharmed(page);
@@ -126,7 +127,7 @@ describe('hostile names', () => {
     for (const name of hostileNames) expect(names.map((one) => one.trim())).toContain(name.trim());
     // What is cut off can be seen whole.
     expect(
-      await page.locator(`[data-table="channels"] tbody th[title=${JSON.stringify(hostileNames[4])}]`).count(),
+      await page.locator(`[data-table="channels"] tbody th[title=${JSON.stringify(hostileNames[4]?.trim())}]`).count(),
     ).toBe(1);
     expect(await page.locator('[data-column="margin"] .text').first().innerText()).toMatch(/^£\d/);
     expect(await page.title()).toContain(hostileNames[0]);
@@ -168,7 +169,6 @@ describe('hostile names', () => {
         value: { order_id: `more-${person}`, revenue: '1000.00', margin: '500.00', currency: 'GBP' },
       }),
     );
-    const { writeFile } = await import('node:fs/promises');
     await writeFile(join(dir, 'more.jsonl'), `${lines.join('\n')}\n`);
     await percorso(dir, 'import', join(dir, 'more.jsonl'));
     await percorso(dir, 'build');
@@ -234,7 +234,6 @@ describe('companies that lack something', () => {
     await makeCompanyWithoutCosts(dir);
     const { current, manifest } = await manifestOf(dir);
     for (const table of ['journey_shapes', 'touch_hours', 'findings']) delete manifest.tables[table];
-    const { writeFile } = await import('node:fs/promises');
     await writeFile(current, JSON.stringify(manifest));
     const site = await siteOf(dir);
     try {
@@ -295,12 +294,12 @@ describe('a company of 40 channels and 36 months', () => {
 
 describe.skipIf(!existsSync(data))('public data sets (skipped: no ../shared/data)', () => {
   test.each([
-    ['olist', 'leads alone, without costs', ['stages/', 'journeys/', 'health/']],
-    ['cdnow', 'orders alone', ['', 'cohorts/', 'loyalty/', 'health/']],
-  ] as const)('%s: %s', async (name, _what, telling) => {
+    ['olist', 'leads alone, without costs', 'olist', ['stages/', 'journeys/']],
+    ['cdnow', 'orders alone', 'cdnow/CDNOW_master.txt', ['', 'cohorts/', 'loyalty/', 'health/']],
+  ] as const)('%s: %s', async (name, _what, files, telling) => {
     const dir = join(folder, name);
     cpSync(join(root, 'examples', name), dir, { recursive: true });
-    await percorso(dir, 'import', join(data, name));
+    await percorso(dir, 'import', join(data, files));
     await percorso(dir, 'build');
     const site = await siteOf(dir);
     try {
