@@ -1,10 +1,13 @@
-import { readdir, rm, rmdir } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, rmdir } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import * as z from 'zod';
 import { UsageError } from '#core/errors';
+import type { Manifest } from '#core/lake';
 import type { Clock } from '#core/ports';
 import type { BuildOptions, BuildResult } from '#pipeline/build';
+import type { Catalogue } from '#pipeline/catalogue';
 import type { Company } from '#pipeline/company';
 import type { CliContext, Progress } from './context.ts';
 
@@ -55,12 +58,29 @@ async function printPlan(company: Company, context: CliContext, wanted: BuildOpt
   }
 }
 
-async function openCatalogue() {
+export async function openCatalogue(): Promise<Catalogue> {
   const [{ createQueryReader }, { readCatalogue }] = await Promise.all([
     import('#adapters/trino-reader'),
     import('#pipeline/catalogue'),
   ]);
   return readCatalogue(await createQueryReader());
+}
+
+/** Builds the same company without any data, in memory and a scratch folder: only its tables' columns are of use. */
+export async function buildEmpty(company: Company, catalogue: Catalogue): Promise<Manifest> {
+  const [{ createFolderStore }, { createDuckDbWarehouse }, { build }] = await Promise.all([
+    import('#adapters/folder-store'),
+    import('#adapters/duckdb-warehouse'),
+    import('#pipeline/build'),
+  ]);
+  const scratch = await mkdtemp(join(tmpdir(), 'percorso-empty-'));
+  const warehouse = await createDuckDbWarehouse({ threads: 1, memory: '1GB' });
+  try {
+    return (await build({ ...company, lake: createFolderStore(scratch) }, catalogue, warehouse)).manifest;
+  } finally {
+    await warehouse.close();
+    await rm(scratch, { recursive: true, force: true });
+  }
 }
 
 /**
