@@ -11,8 +11,8 @@ export function trendOptions(rows, series, format) {
 		tooltip: { trigger: 'axis', valueFormatter: (value) => format.cents(value) },
 		xAxis: { type: 'category', data: rows.map((row) => format.monthShort(row.month)), ...line, axisLabel: { ...label, hideOverlap: true } },
 		yAxis: { type: 'value', ...line, axisLine: { show: false }, axisLabel: { ...label, formatter: (value) => format.short(value) }, splitNumber: 4 },
-		series: series.map(({ key, name, color }) => ({
-			name, type: 'line', color, lineStyle: { width: 2.5 }, symbol: 'circle', symbolSize: 5, showSymbol: rows.length <= 14, connectNulls: false,
+		series: series.map(({ key, name, color, dash }) => ({
+			name, type: 'line', color, lineStyle: { width: 2.5, type: dash }, symbol: 'circle', symbolSize: 5, showSymbol: rows.length <= 14, connectNulls: false,
 			data: rows.map((row) => (row.is_partial ? { value: row[key], symbol: 'emptyCircle', symbolSize: 8 } : row[key]))
 		}))
 	};
@@ -23,7 +23,8 @@ export function intervalOptions(rows, names, color, format, words) {
 	const whisker = (params, api) => {
 		const place = api.value(0);
 		const [low, high] = [api.coord([api.value(1), place]), api.coord([api.value(2), place])];
-		const style = { stroke: color(rows[params.dataIndex].channel), lineWidth: 3, lineCap: 'round' };
+		const row = rows[params.dataIndex];
+		const style = { stroke: color(row.channel), lineWidth: 3, lineCap: 'round', ...(row.verdict === 'thin' ? { lineDash: [2, 6] } : {}) };
 		const stroke = (x1, y1, x2, y2) => ({ type: 'line', shape: { x1, y1, x2, y2 }, style });
 		return { type: 'group', children: [stroke(low[0], low[1], high[0], high[1]), stroke(low[0], low[1] - 6, low[0], low[1] + 6), stroke(high[0], high[1] - 6, high[0], high[1] + 6)] };
 	};
@@ -41,7 +42,7 @@ export function intervalOptions(rows, names, color, format, words) {
 			},
 			{
 				name: 'ROI', type: 'line', lineStyle: { opacity: 0 }, symbol: 'circle', symbolSize: 12, z: 5,
-				data: rows.map((row) => ({ value: row.roi, name: names(row.channel), itemStyle: { color: color(row.channel), borderColor: '#fff', borderWidth: 2 } })).map((item, place) => ({ ...item, value: [item.value, place] })),
+				data: rows.map((row) => ({ value: row.roi, name: names(row.channel), itemStyle: row.verdict === 'thin' ? { color: '#fff', borderColor: color(row.channel), borderWidth: 3 } : { color: color(row.channel), borderColor: '#fff', borderWidth: 2 } })).map((item, place) => ({ ...item, value: [item.value, place] })),
 				tooltip: { valueFormatter: (value) => percent(Array.isArray(value) ? value[0] : value) }
 			}
 		]
@@ -49,15 +50,15 @@ export function intervalOptions(rows, names, color, format, words) {
 }
 
 /** Spend beside the margin that it brought, channel by channel. */
-export function pairOptions(rows, names, color, format, words) {
+export function pairOptions(rows, names, color, format, words, withSpend = true) {
 	const bar = (name, key, style) => ({ name, type: 'bar', barMaxWidth: 14, data: rows.map((row) => ({ value: row[key], itemStyle: style(row) })) });
 	return {
 		grid: { left: 20, right: 24, top: 34, bottom: 8, containLabel: true },
-		legend: { top: 0, left: 0, itemWidth: 14, itemHeight: 10, textStyle: label, data: [{ name: words.spend, itemStyle: { color: '#c4cbd6' } }, { name: words.margin, itemStyle: { color: '#16324F' } }] },
+		legend: { show: withSpend, top: 0, left: 0, itemWidth: 14, itemHeight: 10, textStyle: label, data: [{ name: words.spend, itemStyle: { color: '#c4cbd6' } }, { name: words.margin, itemStyle: { color: '#16324F' } }] },
 		tooltip: { trigger: 'axis', axisPointer: { type: 'shadow' }, valueFormatter: (value) => format.cents(value) },
 		xAxis: { type: 'value', ...line, axisLabel: { ...label, formatter: (value) => format.short(value), hideOverlap: true }, splitNumber: 4 },
 		yAxis: { type: 'category', inverse: true, data: rows.map((row) => names(row.channel)), ...line, axisLabel: { ...label, formatter: (text) => shorten(text), fontSize: 13, color: '#1a2433' } },
-		series: [bar(words.spend, 'spend', () => ({ color: '#c4cbd6' })), bar(words.margin, 'margin', (row) => ({ color: color(row.channel) }))]
+		series: [...(withSpend ? [bar(words.spend, 'spend', () => ({ color: '#c4cbd6' }))] : []), bar(words.margin, 'margin', (row) => ({ color: color(row.channel) }))]
 	};
 }
 
@@ -99,5 +100,40 @@ export function survivalOptions(curves, format, words) {
 			{ name: `${name} 90 %`, type: 'custom', silent: true, z: 1, tooltip: { show: false }, data: [[points[0].day, points[0].high ?? 0]], renderItem: band(points.filter((point) => typeof point.low === 'number')), clip: true },
 			{ name, type: 'line', step: 'end', symbol: 'none', color: stageColor(points[0].stage), lineStyle: { width: 2.5 }, data: points.map((point) => [point.day, point.share]) }
 		])
+	};
+}
+
+/** Bars over the buckets of a measure, in one colour. An unknown (too small) bucket has no bar. */
+export function bucketOptions(rows, format, words) {
+	return {
+		grid: { left: 8, right: 12, top: 12, bottom: 26, containLabel: true },
+		tooltip: { trigger: 'axis', axisPointer: { type: 'shadow' }, valueFormatter: (value) => format.count(value) },
+		xAxis: { type: 'category', data: rows.map((row) => row.label), name: words.axis, nameLocation: 'middle', nameGap: 28, nameTextStyle: label, ...line, axisLabel: { ...label, interval: 0, hideOverlap: true } },
+		yAxis: { type: 'value', ...line, axisLine: { show: false }, axisLabel: { ...label, formatter: (value) => format.count(value) }, splitNumber: 3 },
+		series: [{ name: words.name, type: 'bar', barMaxWidth: 40, itemStyle: { color: words.color ?? '#0072B2', borderRadius: [3, 3, 0, 0] }, data: rows.map((row) => row.value) }]
+	};
+}
+
+/** Lines of a share or a score by month. */
+export function scoreOptions(months, series, format, write) {
+	return {
+		grid: { left: 8, right: 12, top: 36, bottom: 8, containLabel: true },
+		legend: { type: 'scroll', top: 0, left: 0, itemWidth: 16, itemHeight: 3, icon: 'rect', textStyle: label, formatter: (text) => shorten(text, 24) },
+		tooltip: { trigger: 'axis', valueFormatter: (value) => write(value) },
+		xAxis: { type: 'category', data: months.map((month) => format.monthShort(month)), ...line, axisLabel: { ...label, hideOverlap: true } },
+		yAxis: { type: 'value', ...line, axisLine: { show: false }, axisLabel: { ...label, formatter: (value) => write(value) }, splitNumber: 4 },
+		series: series.map(({ name, color, values, dash }) => ({ name, type: 'line', color, data: values, symbol: 'circle', symbolSize: 5, connectNulls: false, lineStyle: { width: 2.5, type: dash } }))
+	};
+}
+
+/** Bars of parts on each other, month by month. */
+export function stackOptions(months, parts, format, write = format.count, short = write) {
+	return {
+		grid: { left: 8, right: 12, top: 36, bottom: 8, containLabel: true },
+		legend: { type: 'scroll', top: 0, left: 0, itemWidth: 14, itemHeight: 10, textStyle: label },
+		tooltip: { trigger: 'axis', axisPointer: { type: 'shadow' }, valueFormatter: (value) => write(value) },
+		xAxis: { type: 'category', data: months.map((month) => format.monthShort(month)), ...line, axisLabel: { ...label, hideOverlap: true } },
+		yAxis: { type: 'value', ...line, axisLine: { show: false }, axisLabel: { ...label, formatter: (value) => short(value) }, splitNumber: 4 },
+		series: parts.map(({ name, color, values }) => ({ name, type: 'bar', stack: 'parts', barMaxWidth: 28, itemStyle: { color }, data: values }))
 	};
 }

@@ -1,14 +1,16 @@
 // Numbers, money and days as the company's readers write them. An unknown value is never a nought.
 const locales = { it: 'it-IT', en: 'en-GB' };
 
-export function formatsOf(company) {
+/** `display` of money: `auto` (cents in tables, whole units in large sums), `whole` units, or `thousands`. */
+export function formatsOf(company, display = 'auto') {
 	const language = company?.language === 'en' ? 'en' : 'it';
 	const locale = locales[language];
 	const currency = company?.currency ?? 'EUR';
 	const make = (options) => new Intl.NumberFormat(locale, { useGrouping: 'always', ...options });
-	const cents = make({ style: 'currency', currency });
+	const exact = make({ style: 'currency', currency });
 	const whole = make({ style: 'currency', currency, maximumFractionDigits: 0 });
-	const short = make({ style: 'currency', currency, notation: 'compact', maximumFractionDigits: 1 });
+	const tenths = make({ style: 'currency', currency, minimumFractionDigits: 1, maximumFractionDigits: 1 });
+	const compact = make({ style: 'currency', currency, notation: 'compact', maximumFractionDigits: 1 });
 	const count = make({ maximumFractionDigits: 0 });
 	const decimal = make({ minimumFractionDigits: 1, maximumFractionDigits: 1 });
 	const share = make({ style: 'percent', maximumFractionDigits: 1, minimumFractionDigits: 1 });
@@ -18,15 +20,20 @@ export function formatsOf(company) {
 	const day = dates({ day: 'numeric', month: 'short', year: 'numeric' });
 	const month = dates({ month: 'long', year: 'numeric' });
 	const monthShort = dates({ month: 'short', year: '2-digit' });
+	const weekday = dates({ weekday: 'short' });
 	const moment = new Intl.DateTimeFormat(locale, { timeZone: company?.time_zone ?? 'UTC', day: 'numeric', month: 'short', year: 'numeric', hour: '2-digit', minute: '2-digit' });
 	const known = (format) => (value) => (value === null || value === undefined || Number.isNaN(value) ? '–' : format(value));
 	const whenMonth = (text) => new Date(`${text}-01T00:00:00Z`);
+	const thousands = (value) => tenths.formatToParts(value / 1000).map((part) => (part.type === 'fraction' ? `${part.value}k` : part.value)).join('');
+	const shown = (auto) => (value) => (display === 'thousands' ? thousands(value) : display === 'whole' ? whole.format(value) : auto(value));
 	return {
 		language,
-		cents: known((value) => cents.format(value)),
+		/** To the cent, whatever is chosen: what must add up is never rounded. */
+		exact: known((value) => exact.format(value)),
+		cents: known(shown((value) => exact.format(value))),
 		/** Whole units from a thousand on: nobody reads the cents of a hundred thousand. */
-		money: known((value) => (Math.abs(value) >= 1000 ? whole : cents).format(value)),
-		short: known((value) => short.format(value)),
+		money: known(shown((value) => (Math.abs(value) >= 1000 ? whole : exact).format(value))),
+		short: known((value) => compact.format(value)),
 		count: known((value) => count.format(value)),
 		decimal: known((value) => decimal.format(value)),
 		share: known((value) => share.format(value)),
@@ -35,6 +42,9 @@ export function formatsOf(company) {
 		day: known((value) => day.format(new Date(`${value}T00:00:00Z`))),
 		month: known((value) => month.format(whenMonth(value))),
 		monthShort: known((value) => monthShort.format(whenMonth(value))),
-		moment: known((value) => moment.format(new Date(value)))
+		/** 1 Monday to 7 Sunday. */
+		weekday: known((value) => weekday.format(new Date(Date.UTC(2024, 0, value)))),
+		moment: known((value) => moment.format(new Date(value))),
+		list: (items) => (items.length === 0 ? '' : new Intl.ListFormat(locale, { type: 'conjunction' }).format(items))
 	};
 }

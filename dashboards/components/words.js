@@ -6,7 +6,28 @@ const words = {
 	channels: ['Channels', 'Canali'],
 	stages: ['Stages', 'Fasi'],
 	cohorts: ['Cohorts', 'Coorti'],
+	journeys: ['Journeys', 'Percorsi'],
+	health: ['Data health', 'Qualità dei dati'],
+	glossary: ['Glossary', 'Glossario'],
 	filters: ['What is shown', 'Che cosa si vede'],
+	idle: ['It changes nothing on this page', 'Non cambia nulla in questa pagina'],
+	compare: ['Compared with', 'Confronto con'],
+	'compare.before': ['The days before', 'I giorni prima'],
+	'compare.year': ['The same days a year before', 'Gli stessi giorni dell’anno prima'],
+	'compare.none': ['Nothing', 'Nulla'],
+	device: ['Device', 'Dispositivo'],
+	allDevices: ['All devices', 'Tutti i dispositivi'],
+	money: ['Amounts', 'Importi'],
+	'money.auto': ['To the cent', 'Al centesimo'],
+	'money.whole': ['Whole units', 'Senza centesimi'],
+	'money.thousands': ['In thousands (k)', 'In migliaia (k)'],
+	type: ['Journeys to', 'Percorsi verso'],
+	'type.first_order': ['A first order', 'Un primo ordine'],
+	'type.repeat_order': ['A repeat order', 'Un nuovo ordine'],
+	'type.lead': ['A lead', 'Una richiesta'],
+	'look.uncertain': ['too few conversions to be sure', 'troppo poche conversioni per esserne certi'],
+	'look.incomplete': ['not over yet', 'non ancora finito'],
+	legend: ['How to read it', 'Come si legge'],
 	period: ['Period', 'Periodo'],
 	model: ['Attribution model', 'Modello di attribuzione'],
 	channel: ['Channel', 'Canale'],
@@ -24,6 +45,9 @@ const words = {
 	time_decay: ['Time decay', 'Decadimento nel tempo'],
 	position_based: ['Position-based (40-20-40)', 'Basato sulla posizione (40-20-40)'],
 	w_shaped: ['W-shaped', 'A W'],
+	markov_1: ['Markov chain, order 1', 'Catena di Markov, ordine 1'],
+	markov_2: ['Markov chain, order 2', 'Catena di Markov, ordine 2'],
+	shapley: ['Shapley value', 'Valore di Shapley'],
 	'(unattributed)': ['(no touch known)', '(nessun contatto noto)'],
 	'(all)': ['All', 'Tutti'],
 	revenue: ['Revenue', 'Ricavi'],
@@ -35,6 +59,7 @@ const words = {
 	unknown: ['unknown', 'non noto'],
 	unknownCost: ['unknown cost', 'costo non noto'],
 	hidden: ['fewer than 5 persons', 'meno di 5 persone'],
+	'look.few': ['fewer than 5 persons', 'meno di 5 persone'],
 	few: ['< 5 persons', '< 5 persone'],
 	'(none)': ['No device known', 'Nessun dispositivo noto'],
 	'(not set)': ['Not known', 'Non noto'],
@@ -42,7 +67,19 @@ const words = {
 	against: ['against', 'rispetto a'],
 	points: ['points', 'punti'],
 	search: ['Search', 'Cerca'],
-	download: ['Download CSV', 'Scarica CSV'],
+	download: ['CSV', 'CSV'],
+	sheet: ['XLSX', 'XLSX'],
+	downloadOf: ['Download', 'Scarica'],
+	findings: ['What to know first', 'Che cosa sapere prima di tutto'],
+	proof: ['See the proof', 'Vedi la prova'],
+	active: ['Active', 'Attivi'],
+	'at risk': ['At risk', 'A rischio'],
+	lapsed: ['Lapsed', 'Persi'],
+	'won back': ['Won back', 'Riconquistati'],
+	before_lead: ['Before the lead', 'Prima della richiesta'],
+	before_first_order: ['Before the first order', 'Prima del primo ordine'],
+	after_first_order: ['After the first order', 'Dopo il primo ordine'],
+	nps: ['NPS', 'NPS'],
 	rowsShown: ['rows', 'righe'],
 	noRows: ['No rows', 'Nessuna riga'],
 	more: ['Show all', 'Mostra tutte'],
@@ -76,6 +113,10 @@ export function wordsOf(company) {
 	const place = company?.language === 'en' ? 0 : 1;
 	return (key) => words[key]?.[place] ?? String(key);
 }
+
+const models = ['position_based', 'last_non_direct', 'first_touch', 'last_touch', 'linear', 'time_decay', 'w_shaped', 'markov_1', 'markov_2', 'shapley'];
+/** Where a model stands in the list: the known ones as people learn them, others after them. */
+export const modelOrder = (model) => (models.includes(model) ? models.indexOf(model) : models.length);
 
 /** A sentence in the company's language. */
 export const speaker = (company) => (english, italian) => (company?.language === 'en' ? english : italian);

@@ -1,8 +1,9 @@
--- Customers by month of their first order and whole months since, for all channels together and for each. Small cohorts are left out.
+-- Customers by month of their first order and whole months since, for all channels and devices together and for each. Small cohorts are left out.
 with cells as (
     select
         cohort_month,
         case when grouping(channel) = 1 then '(all)' else channel end as channel,
+        case when grouping(device_class) = 1 then '(all)' else device_class end as device_class,
         period,
         sum(size) as size,
         sum(retained) as retained,
@@ -11,11 +12,14 @@ with cells as (
         case when count(margin) = count(*) then sum(margin) end as margin,
         bool_and(is_complete) as is_complete
     from cohort_retention
-    group by grouping sets ((cohort_month, channel, period), (cohort_month, period))
+    group by grouping sets (
+        (cohort_month, channel, device_class, period), (cohort_month, channel, period), (cohort_month, device_class, period), (cohort_month, period)
+    )
 )
 
 select
     channel,
+    device_class,
     cohort_month,
     cast(period as double) as month,
     cast(size as double) as size,
@@ -24,5 +28,6 @@ select
     case when is_complete then cast(revenue as double) end as revenue,
     is_complete
 from cells
-where size >= 5 and (period <= 24 or channel = '(all)') and period <= 36
-order by channel, cohort_month, month
+-- The page draws twelve months; a cut by both is worth its weight only where a cohort is large enough to be read.
+where size >= 5 and period <= 12 and (channel = '(all)' or device_class = '(all)' or size >= 20)
+order by channel, device_class, cohort_month, month

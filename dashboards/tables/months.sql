@@ -23,10 +23,10 @@ buyers as (
 ),
 
 shown as (
-    select period as month, coalesce(persons, 0) not between 1 and 4 as is_shown, to_day < strftime(last_day(cast(from_day as date)), '%Y-%m-%d') as is_partial
+    select period as month, coalesce(persons, 0) not between 1 and 4 as is_shown, to_day < cast(last_day(from_day) as date) as is_partial
     from periods
     left join buyers on buyers.month = periods.period
-    where length(period) = 7
+    where length(period) = 7 and period in (select period from channel_roi)
 )
 
 select

@@ -1,24 +1,18 @@
--- How many entered each stage in the months of each period, and how far they have come. Cut by channel or by device, never both.
+-- How many entered each stage in the months of each period, and how far they have come: cut by channel, by device, and by both.
 -- A month belongs to a period where it began in it. Windows that are not over for a month of the period are left out.
-with cells as (
-    select stage, cohort_month, channel, device_class, entered, skipped, advanced, undecided, advanced_30d, advanced_90d, median_days
-    from stage_conversion
-    where channel = '(all)' or device_class = '(all)'
-),
-
-months as (
+with months as (
     select
         periods.period,
-        cells.stage, cells.channel, cells.device_class,
+        stage, channel, device_class,
         count(*) as months,
         sum(entered) as entered, sum(skipped) as skipped, sum(advanced) as advanced, sum(undecided) as undecided,
         sum(advanced_90d) as advanced_90d,
         sum(case when advanced_90d is not null then entered end) as entered_90d,
         case when count(*) = 1 then max(median_days) end as median_days
-    from cells
+    from stage_conversion
     inner join periods
-        on periods.period <> 'all_time' and cells.cohort_month <> '(all)'
-        and cells.cohort_month between strftime(cast(periods.from_day as date) + case when strftime(cast(periods.from_day as date), '%d') = '01' then 0 else 31 end, '%Y-%m') and substr(periods.to_day, 1, 7)
+        on periods.period <> 'all_time' and cohort_month <> '(all)'
+        and cohort_month between strftime(periods.from_day + case when strftime(periods.from_day, '%d') = '01' then 0 else 31 end, '%Y-%m') and strftime(periods.to_day, '%Y-%m')
     group by all
     union all
     select
@@ -28,7 +22,7 @@ months as (
         sum(advanced_90d) filter (where cohort_month <> '(all)'),
         sum(entered) filter (where cohort_month <> '(all)' and advanced_90d is not null),
         max(median_days) filter (where cohort_month = '(all)')
-    from cells
+    from stage_conversion
     group by all
 )
 
@@ -46,5 +40,6 @@ select
     case when entered_90d >= 5 then cast(entered_90d as double) end as entered_90d,
     case when entered >= 5 then cast(median_days as double) end as median_days
 from months
-where entered + skipped > 0
+-- cells of both cuts are worth a row only where there is something to show
+where entered + skipped > 0 and (channel = '(all)' or device_class = '(all)' or entered >= 5)
 order by period, stage, channel, device_class

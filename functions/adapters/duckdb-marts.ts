@@ -9,7 +9,7 @@ import {
 } from '@duckdb/node-api';
 import { plainRows, quoteName, quoteText, typeName } from '#adapters/duckdb-warehouse';
 import { UsageError } from '#core/errors';
-import type { MartReader, SqlValue } from '#core/ports';
+import type { MartReader, MartTables, SqlValue } from '#core/ports';
 
 const dialectFile = new URL('../../sql/dialect/duckdb.sql', import.meta.url);
 
@@ -18,7 +18,7 @@ const dialectFile = new URL('../../sql/dialect/duckdb.sql', import.meta.url);
  * @param tables absolute paths by table.
  */
 export async function openMarts(
-  tables: Readonly<Record<string, readonly string[]>>,
+  tables: MartTables,
   options: { memory?: string; threads?: number } = {},
 ): Promise<MartReader> {
   const instance = await DuckDBInstance.create(':memory:', {
@@ -30,12 +30,8 @@ export async function openMarts(
   });
   const connection = await instance.connect();
   await connection.run(await readFile(dialectFile, 'utf8'));
-  const all = Object.values(tables).flat();
-  for (const [table, files] of Object.entries(tables)) {
-    const list = files.map(quoteText).join(', ');
-    await connection.run(`create view ${quoteName(table)} as select * from read_parquet([${list}])`);
-  }
-  await connection.run(`set allowed_paths = [${all.map(quoteText).join(', ')}]`);
+  const files = await createViews(connection, tables);
+  await connection.run(`set allowed_paths = [${files.map(quoteText).join(', ')}]`);
   await connection.run('set enable_external_access = false');
   await connection.run('set lock_configuration = true');
   return {
@@ -51,6 +47,23 @@ export async function openMarts(
       instance.closeSync();
     },
   };
+}
+
+/** Makes the tables known to an engine. @returns the files that they read. */
+async function createViews(connection: DuckDBConnection, tables: MartTables): Promise<string[]> {
+  const all: string[] = [];
+  const views: [string, string][] = [];
+  for (const [table, origin] of Object.entries(tables)) {
+    if ('view' in origin) {
+      views.push([table, origin.view]);
+      continue;
+    }
+    all.push(...origin);
+    const list = origin.map(quoteText).join(', ');
+    await connection.run(`create view ${quoteName(table)} as select * from read_parquet([${list}])`);
+  }
+  for (const [table, select] of views) await connection.run(`create view ${quoteName(table)} as\n${select}`);
+  return all;
 }
 
 /** One SELECT, ready to run. */
@@ -109,13 +122,15 @@ function exactNumber<Value>(value: Value): Value | number {
   return Number.isSafeInteger(number) ? number : value;
 }
 
-/** Writes published Parquet files as one Parquet file. */
-export async function mergeParquet(files: readonly string[], location: string): Promise<void> {
+/** Writes a published table as one Parquet file. */
+export async function writeParquet(tables: MartTables, table: string, location: string): Promise<void> {
   const instance = await DuckDBInstance.create(':memory:');
   const connection = await instance.connect();
   try {
+    await connection.run(await readFile(dialectFile, 'utf8'));
+    await createViews(connection, tables);
     await connection.run(
-      `copy (select * from read_parquet([${files.map(quoteText).join(', ')}])) to ${quoteText(location)} (format parquet, compression zstd)`,
+      `copy (select * from ${quoteName(table)}) to ${quoteText(location)} (format parquet, compression zstd)`,
     );
   } finally {
     connection.closeSync();

@@ -2,50 +2,73 @@ import { mkdir, open, readFile, rm } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { dirname } from 'node:path';
 import {
+  BIGINT,
+  DATE,
+  DOUBLE,
   type DuckDBConnection,
+  DuckDBDataChunk,
+  DuckDBDateValue,
   DuckDBInstance,
   type DuckDBResultReader,
   type DuckDBType,
+  type DuckDBValue,
   type Json,
+  VARCHAR,
 } from '@duckdb/node-api';
-import type { SqlValue, Warehouse } from '#core/ports';
+import type { ColumnValues, SqlValue, Warehouse } from '#core/ports';
 
 export interface DuckDbOptions {
-  /** The scratch database file, made new; `:memory:` where absent. */
-  file?: string;
-  /** Such as `4GB`. What does not fit is spilled beside the scratch file. */
+  /** Where to spill what memory does not hold: a folder of this warehouse alone, made when it is needed. */
+  spill?: string;
+  /** Such as `4GB`. */
   memory?: string;
   threads?: number;
 }
 
 const dialectFile = new URL('../../sql/dialect/duckdb.sql', import.meta.url);
 
-/** DuckDB, in process, that reads our Trino subset. Closing it removes its scratch files. */
+/**
+ * DuckDB, in process, that reads our Trino subset. Tables live in memory and are spilled beyond the limit: in a database
+ * file each would be compressed and written, which costs three times what making it does. Closing it removes what it spilled.
+ */
 export async function createDuckDbWarehouse(options: DuckDbOptions = {}): Promise<Warehouse> {
-  const file = options.file ?? ':memory:';
-  const onDisk = file !== ':memory:';
-  if (onDisk) {
-    await removeScratch(file);
-    await mkdir(dirname(file), { recursive: true });
+  const { spill } = options;
+  if (spill !== undefined) {
+    await rm(spill, { recursive: true, force: true });
+    await mkdir(dirname(spill), { recursive: true });
   }
-  const instance = await DuckDBInstance.create(file, {
+  const instance = await DuckDBInstance.create(':memory:', {
     memory_limit: options.memory ?? '4GB',
     threads: String(options.threads ?? availableParallelism()),
     // Rows of a table have no order; keeping one costs memory.
     preserve_insertion_order: 'false',
     autoinstall_known_extensions: 'false',
     autoload_known_extensions: 'false',
-    ...(onDisk ? { temp_directory: `${file}.tmp` } : {}),
+    ...(spill === undefined ? {} : { temp_directory: spill }),
   });
   const connection = await instance.connect();
   await connection.run(await readFile(dialectFile, 'utf8'));
+
+  // An engine drops a view by another word than a table, and replaces neither by the other.
+  const views = new Set<string>();
+  const drop = async (name: string) => {
+    await connection.run(`drop ${views.delete(name) ? 'view' : 'table'} if exists ${quoteName(name)}`);
+  };
+  const createView = async (name: string, select: string) => {
+    await drop(name);
+    await connection.run(`create view ${quoteName(name)} as\n${select}`);
+    views.add(name);
+  };
 
   const warehouse: Warehouse = {
     async run(sql) {
       await connection.run(sql);
     },
     query: (sql) => queryRows(connection, sql),
+    createView,
+    queryNumbers: (sql, columns) => queryNumbers(connection, sql, columns),
     async createTable(name, select) {
+      if (views.has(name)) await drop(name);
       await connection.run(`create or replace table ${quoteName(name)} as\n${select}`);
     },
     async createTableFromJsonLines(name, columns, locations, origin) {
@@ -53,6 +76,7 @@ export async function createDuckDbWarehouse(options: DuckDbOptions = {}): Promis
       if (locations.length === 0) {
         const declared = typed.map(([column, type]) => `${quoteName(column)} ${type}`);
         if (origin !== undefined) declared.push(`${quoteName(origin.column)} varchar`);
+        if (views.has(name)) await drop(name);
         await connection.run(`create or replace table ${quoteName(name)} (${declared.join(', ')})`);
         return;
       }
@@ -63,18 +87,45 @@ export async function createDuckDbWarehouse(options: DuckDbOptions = {}): Promis
       if (origin !== undefined) {
         selected.push(`substr(filename, ${origin.skip + 1}) as ${quoteName(origin.column)}`);
       }
-      await connection.run(`create or replace table ${quoteName(name)} as select ${selected.join(', ')} from ${read}`);
+      await createView(name, `select ${selected.join(', ')} from ${read}`);
     },
+    createTableFromParquet: (name, locations, where) =>
+      createView(
+        name,
+        `select * from read_parquet([${locations.map(quoteText).join(', ')}])${where === undefined ? '' : ` where ${where}`}`,
+      ),
     async createTableFromRows(name, columns, rows) {
       const shape = JSON.stringify([columns]);
+      if (views.has(name)) await drop(name);
       await connection.run(
         `create or replace table ${quoteName(name)} as select item.* from (select unnest(from_json($1, ${quoteText(shape)})) as item)`,
         [JSON.stringify(rows)],
       );
     },
-    async dropTable(name) {
-      await connection.run(`drop table if exists ${quoteName(name)}`);
+    async createTableFromColumns(name, columns) {
+      const declared = columns.map((column) => `${quoteName(column.name)} ${column.type}`);
+      await connection.run(`create or replace table ${quoteName(name)} (${declared.join(', ')})`);
+      const types = columns.map(({ type }) => appendedTypes[type]);
+      const appender = await connection.createAppender(name);
+      const rows = columns[0]?.values.length ?? 0;
+      for (let at = 0; at < rows; at += chunkRows) {
+        const count = Math.min(chunkRows, rows - at);
+        const chunk = DuckDBDataChunk.create(types, count);
+        for (const [index, column] of columns.entries()) chunk.setColumnValues(index, appended(column, at, count));
+        appender.appendDataChunk(chunk);
+      }
+      appender.closeSync();
     },
+    async isKey(table, columns) {
+      // Hashes of 64 bits group several times as fast as texts. As many hashes as rows: no two keys are the same.
+      const names = columns.map(quoteName);
+      const [row] = await queryRows(
+        connection,
+        `select count(*) = count(distinct hash(${names.join(', ')})) and ${names.map((name) => `count(*) = count(${name})`).join(' and ')} as is_key from ${quoteName(table)}`,
+      );
+      return row?.is_key === true;
+    },
+    dropTable: drop,
     async columns(name) {
       const rows = await queryRows(
         connection,
@@ -85,7 +136,7 @@ export async function createDuckDbWarehouse(options: DuckDbOptions = {}): Promis
     async unload(select, location) {
       await mkdir(dirname(location), { recursive: true });
       const result = await connection.run(
-        `copy (\n${select}\n) to ${quoteText(location)} (format parquet, compression zstd)`,
+        `copy (\n${select}\n) to ${quoteText(location)} (format parquet, compression zstd, compression_level 1)`,
       );
       // The manifest that will name this file must not outlive it in a power cut.
       const handle = await open(location, 'r+');
@@ -99,7 +150,7 @@ export async function createDuckDbWarehouse(options: DuckDbOptions = {}): Promis
     async close() {
       connection.closeSync();
       instance.closeSync();
-      if (onDisk) await removeScratch(file);
+      if (spill !== undefined) await rm(spill, { recursive: true, force: true });
     },
   };
   return warehouse;
@@ -109,6 +160,54 @@ async function queryRows(connection: DuckDBConnection, sql: string): Promise<Rec
   const reader = await connection.runAndReadAll(sql);
   const names = reader.deduplicatedColumnNames();
   return readRows(reader).map((row) => Object.fromEntries(names.map((name, index) => [name, row[index] ?? null])));
+}
+
+/** Rows of one chunk, as the engine counts them. */
+const chunkRows = 2048;
+const appendedTypes = { varchar: VARCHAR, date: DATE, bigint: BIGINT, double: DOUBLE };
+
+/** Values of a part of a column as the engine takes them. */
+function appended(column: ColumnValues, at: number, count: number): DuckDBValue[] {
+  const { type, values } = column;
+  const part: DuckDBValue[] = new Array(count);
+  for (let i = 0; i < count; i++) {
+    const value = values[at + i];
+    if (value === undefined || Number.isNaN(value)) part[i] = null;
+    else if (type === 'bigint') part[i] = BigInt(value);
+    else if (type === 'date') part[i] = new DuckDBDateValue(Date.parse(String(value)) / 86_400_000);
+    else part[i] = value;
+  }
+  return part;
+}
+
+async function queryNumbers<Name extends string>(
+  connection: DuckDBConnection,
+  sql: string,
+  columns: readonly Name[],
+): Promise<Record<Name, Float64Array>> {
+  const selected = columns.map((column) => `cast(${quoteName(column)} as double)`).join(', ');
+  const result = await connection.stream(`select ${selected} from (\n${sql}\n) as numbers`);
+  const parts = columns.map((): Float64Array[] => []);
+  for (let chunk = await result.fetchChunk(); chunk !== null && chunk.rowCount > 0; chunk = await result.fetchChunk()) {
+    for (const [index, part] of parts.entries()) {
+      part.push(
+        Float64Array.from(chunk.getColumnValues(index), (value) => (value === null ? Number.NaN : Number(value))),
+      );
+    }
+  }
+  const whole: Partial<Record<Name, Float64Array>> = {};
+  for (const [index, column] of columns.entries()) whole[column] = joined(parts[index] ?? []);
+  return whole as Record<Name, Float64Array>;
+}
+
+function joined(parts: readonly Float64Array[]): Float64Array {
+  const whole = new Float64Array(parts.reduce((length, part) => length + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
 }
 
 function readRows(reader: DuckDBResultReader): SqlValue[][] {
@@ -150,8 +249,4 @@ export function quoteName(name: string): string {
 /** A text as a SQL literal, whatever it holds. */
 export function quoteText(text: string): string {
   return `'${text.replaceAll("'", "''")}'`;
-}
-
-async function removeScratch(file: string): Promise<void> {
-  await Promise.all([file, `${file}.wal`, `${file}.tmp`].map((path) => rm(path, { recursive: true, force: true })));
 }

@@ -1,10 +1,13 @@
-import { readdir, rm, rmdir } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, rmdir } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import * as z from 'zod';
 import { UsageError } from '#core/errors';
+import type { Manifest } from '#core/lake';
 import type { Clock } from '#core/ports';
 import type { BuildOptions, BuildResult } from '#pipeline/build';
+import type { Catalogue } from '#pipeline/catalogue';
 import type { Company } from '#pipeline/company';
 import type { CliContext, Progress } from './context.ts';
 
@@ -47,17 +50,37 @@ export function register(program: Command, context: CliContext): void {
 
 async function printPlan(company: Company, context: CliContext, wanted: BuildOptions): Promise<void> {
   const [{ planCompany }, { describeStep }] = await Promise.all([import('#pipeline/build'), import('#pipeline/plan')]);
-  const { steps } = planCompany(company, await openCatalogue(), wanted);
-  if (context.json) context.stdout(`${JSON.stringify(steps, null, 2)}\n`);
-  else context.stdout(`${steps.map(describeStep).join('\n\n')}\n`);
+  const { plan, reason } = await planCompany(company, await openCatalogue(), wanted);
+  if (context.json) context.stdout(`${JSON.stringify(plan.steps, null, 2)}\n`);
+  else {
+    const kind = reason === undefined ? 'a daily build' : `a full refresh: ${reason}`;
+    context.stdout(`-- ${kind}\n\n${plan.steps.map(describeStep).join('\n\n')}\n`);
+  }
 }
 
-async function openCatalogue() {
+export async function openCatalogue(): Promise<Catalogue> {
   const [{ createQueryReader }, { readCatalogue }] = await Promise.all([
     import('#adapters/trino-reader'),
     import('#pipeline/catalogue'),
   ]);
   return readCatalogue(await createQueryReader());
+}
+
+/** Builds the same company without any data, in memory and a scratch folder: only its tables' columns are of use. */
+export async function buildEmpty(company: Company, catalogue: Catalogue): Promise<Manifest> {
+  const [{ createFolderStore }, { createDuckDbWarehouse }, { build }] = await Promise.all([
+    import('#adapters/folder-store'),
+    import('#adapters/duckdb-warehouse'),
+    import('#pipeline/build'),
+  ]);
+  const scratch = await mkdtemp(join(tmpdir(), 'percorso-empty-'));
+  const warehouse = await createDuckDbWarehouse({ threads: 1, memory: '1GB' });
+  try {
+    return (await build({ ...company, lake: createFolderStore(scratch) }, catalogue, warehouse)).manifest;
+  } finally {
+    await warehouse.close();
+    await rm(scratch, { recursive: true, force: true });
+  }
 }
 
 /**
@@ -82,9 +105,10 @@ export async function buildCompany(
       if (name.startsWith(scratchPrefix)) await rm(join(company.paths.work, name), { recursive: true, force: true });
     }
     await drain(company, now);
+    const isWhole = await raise(company, now);
     const { memory, threads } = company.config.engine;
     const warehouse = await createDuckDbWarehouse({
-      file: join(company.paths.work, `${scratchPrefix}${now().getTime()}-${process.pid}.duckdb`),
+      spill: join(company.paths.work, `${scratchPrefix}${now().getTime()}-${process.pid}`),
       memory,
       ...(threads === undefined ? {} : { threads }),
     });
@@ -92,10 +116,13 @@ export async function buildCompany(
       const result = await build(company, catalogue, warehouse, {
         now,
         ...wanted,
+        fullRefresh: isWhole || (wanted.fullRefresh ?? false),
         onStep: ({ done, of, label }) => progress.update(`${done + 1} of ${of}: ${label}`),
       });
       await removeEmptyFolders(join(company.paths.lake, 'marts', 'builds'));
       const tables = `${Object.keys(result.manifest.tables).length} tables up to ${result.manifest.as_of}`;
+      const { kind, reason } = result.manifest;
+      if (!result.isUnchanged && reason !== undefined) progress.done(`${kind} refresh: ${reason}`);
       progress.done(result.isUnchanged ? `${tables}, as they stand: nothing has changed since` : tables);
       return result;
     } finally {
@@ -112,6 +139,22 @@ async function drain(company: Company, now: Clock): Promise<void> {
     import('#adapters/spool-queue'),
   ]);
   await drainSpool(company, createSpoolQueue(company.paths.spool), now);
+}
+
+/**
+ * What a process wrote that began before the key of identifiers was changed belongs to the same persons all the same.
+ * @returns whether a change of the key is under way, so that all is to be made anew.
+ */
+async function raise(company: Company, now: Clock): Promise<boolean> {
+  const key = await company.identifierKey();
+  const { generationOf } = await import('#core/identifier-key');
+  if (generationOf(key) === 1) return false;
+  const [{ raiseLake }, { readHashing }] = await Promise.all([
+    import('#pipeline/rotate-key'),
+    import('#pipeline/keys'),
+  ]);
+  await raiseLake(company, key, { changed_at: now().toISOString() });
+  return (await readHashing(company.lake)).done < generationOf(key);
 }
 
 /** A store knows objects, not folders: those of pruned builds stay behind empty. Only builds write here, one at a time. */
@@ -136,6 +179,8 @@ function report(result: BuildResult, context: CliContext): void {
       {
         build_id: manifest.build_id,
         as_of: manifest.as_of,
+        kind: manifest.kind,
+        reason: manifest.reason,
         seconds,
         peak_mb,
         is_unchanged: isUnchanged,

@@ -82,6 +82,7 @@ async function collect(context: CliContext, options: z.output<typeof optionsShap
   const door = {
     config,
     identifierKey: await company.identifierKey(),
+    sealAddress: await company.sealAddress(),
     env,
     queue,
     hasRate: createRateCheck(config.currency, company.lists.fxRates),
@@ -148,7 +149,7 @@ async function collect(context: CliContext, options: z.output<typeof optionsShap
   context.stderr('stopped; all that was acknowledged is in the lake\n');
 }
 
-function summary(counts: WrittenCounts): string {
+function summary(counts: Pick<WrittenCounts, 'events' | 'costs' | 'rejected'>): string {
   const costs = counts.costs === 0 ? '' : `, ${counts.costs} costs`;
   const rejected = counts.rejected === 0 ? '' : `, ${counts.rejected} rejected (see \`percorso rejected\`)`;
   return `${counts.events} events${costs} moved into the lake${rejected}`;

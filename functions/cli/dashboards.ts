@@ -43,19 +43,23 @@ export function register(program: Command, context: CliContext): void {
  * @throws PercorsoError where a page cannot be made; the site that was there stays.
  */
 export async function buildSite(company: Company, progress: Progress, force = false): Promise<DashboardResult> {
-  const [{ buildDashboards }, { withLock }, { createDuckDbWarehouse }] = await Promise.all([
-    import('#pipeline/dashboards'),
-    import('#adapters/file-lock'),
-    import('#adapters/duckdb-warehouse'),
-  ]);
+  const [{ buildDashboards }, { withLock }, { createDuckDbWarehouse }, { openCatalogue, buildEmpty }] =
+    await Promise.all([
+      import('#pipeline/dashboards'),
+      import('#adapters/file-lock'),
+      import('#adapters/duckdb-warehouse'),
+      import('./build.ts'),
+    ]);
   const { memory, threads } = company.config.engine;
   const result = await buildDashboards(
     company,
     {
       withLock,
+      readCatalogue: openCatalogue,
+      buildEmpty: (catalogue) => buildEmpty(company, catalogue),
       openWarehouse: () =>
         createDuckDbWarehouse({
-          file: join(company.paths.work, `pages-${process.pid}.duckdb`),
+          spill: join(company.paths.work, `pages-${process.pid}`),
           memory,
           ...(threads === undefined ? {} : { threads }),
         }),

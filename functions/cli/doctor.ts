@@ -1,11 +1,11 @@
 import { readdir, stat, statfs } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { isAbsolute, join } from 'node:path';
 import type { Command } from 'commander';
 import * as z from 'zod';
 import { PercorsoError } from '#core/errors';
 import { lake } from '#core/lake';
 import type { Company } from '#pipeline/company';
+import { keyFilePath, readHashing } from '#pipeline/keys';
 import type { CliContext } from './context.ts';
 
 interface Finding {
@@ -78,6 +78,7 @@ async function checkCompany(context: CliContext): Promise<Finding[]> {
     { subject: 'configuration', state: 'ok', says: `${company.config.name}, in ${company.dir}` },
     ...(await checkKeys(company)),
     ...(await checkDisk(company)),
+    ...(await checkVault(company)),
     ...(await checkWaiting(company)),
     ...(await checkBuild(company, context.now())),
   ];
@@ -88,7 +89,7 @@ async function checkKeys(company: Company): Promise<Finding[]> {
   const findings: Finding[] = [];
   const { identifierKeyEnv, identifierKeyFile } = config.secrets;
   const fromEnv = env[identifierKeyEnv] ?? '';
-  const file = isAbsolute(identifierKeyFile) ? identifierKeyFile : join(dir, identifierKeyFile);
+  const file = keyFilePath(dir, identifierKeyFile);
   const found = await stat(file).catch(() => undefined);
   const hasData = (await company.lake.list('raw/')).length > 0;
   if (fromEnv === '' && found === undefined && hasData) {
@@ -107,7 +108,21 @@ async function checkKeys(company: Company): Promise<Finding[]> {
     });
   } else {
     const where = fromEnv !== '' ? `from ${identifierKeyEnv}` : found === undefined ? 'made with the first data' : file;
-    findings.push({ subject: 'key of identifiers', state: 'ok', says: where });
+    const { generation, done } = await readHashing(company.lake);
+    findings.push(
+      generation === done
+        ? {
+            subject: 'key of identifiers',
+            state: 'ok',
+            says: generation === 1 ? where : `${where}, changed ${generation - 1}x`,
+          }
+        : {
+            subject: 'key of identifiers',
+            state: 'warning',
+            says: 'a change of it was cut off',
+            mend: 'run `percorso rotate-key` again: it ends it',
+          },
+    );
   }
   for (const [source, { writeKeyEnv }] of Object.entries(config.sources)) {
     if (writeKeyEnv === undefined || (env[writeKeyEnv] ?? '') !== '') continue;
@@ -116,6 +131,15 @@ async function checkKeys(company: Company): Promise<Finding[]> {
       state: 'warning',
       says: `${writeKeyEnv} is not set here, so nothing can be sent for it over HTTP`,
       mend: `set ${writeKeyEnv} where \`percorso collect\` runs`,
+    });
+  }
+  for (const [source, { loginSecretEnv, logins }] of Object.entries(config.sources)) {
+    if (loginSecretEnv === undefined || logins === 'believed' || (env[loginSecretEnv] ?? '') !== '') continue;
+    findings.push({
+      subject: `source ${source}`,
+      state: 'warning',
+      says: `${loginSecretEnv} is not set here, so no login of its pages is proved`,
+      mend: `set ${loginSecretEnv} where \`percorso collect\` runs`,
     });
   }
   const { smtpEnv, from, onFailureTo } = config.mail;
@@ -129,6 +153,36 @@ async function checkKeys(company: Company): Promise<Finding[]> {
     });
   }
   return findings;
+}
+
+/** How many addresses are kept; never which. */
+async function checkVault(company: Company): Promise<Finding[]> {
+  const subject = 'vault';
+  const objects = await company.lake.list(lake.vault);
+  if (objects.length === 0) {
+    const says = company.config.vault.keep ? 'no address yet' : 'no address is kept (vault.keep)';
+    return [{ subject, state: 'ok', says }];
+  }
+  const [{ countVault }, { publicVaultKey }] = await Promise.all([
+    import('#pipeline/vault'),
+    import('#core/vault-sealing'),
+  ]);
+  const { addresses, refused } = await countVault(company.lake, await company.identifierKey());
+  const says = `${addresses} addresses for later sending, ${refused} identifiers under which it is refused`;
+  if (!company.config.vault.keep) {
+    const mend = 'addresses of before are still there: remove lake/vault, or set vault.keep';
+    return [{ subject, state: 'warning', says, mend }];
+  }
+  try {
+    const [key] = await company.vaultKeys();
+    const half = `${company.config.secrets.vaultKeyEnv}=${publicVaultKey(key)}`;
+    return [{ subject, state: 'ok', says: `${says}; a door elsewhere can fill it with ${half}` }];
+  } catch (error) {
+    if (!(error instanceof PercorsoError)) throw error;
+    return [
+      { subject, state: 'wrong', says: error.message, ...(error.mend === undefined ? {} : { mend: error.mend }) },
+    ];
+  }
 }
 
 async function checkDisk(company: Company): Promise<Finding[]> {

@@ -55,7 +55,7 @@ function report(result: EraseResult, context: CliContext): void {
   }
   say(
     `${result.persons} ${result.persons === 1 ? 'person' : 'persons'} with ${result.identifiers} identifiers: ` +
-      `${result.events} events in ${result.raw_objects} raw objects rewritten, ${result.rejected} refused records, ` +
+      `${result.events} events in ${result.raw_objects} raw objects rewritten, ${result.rejected} refused records, ${result.vault} entries of the vault, ` +
       `${result.import_records} names of files and ${result.builds} old builds removed`,
   );
   if (result.landing_files > 0) say(`${result.landing_files} files of landing/ deleted`);

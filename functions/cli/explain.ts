@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import * as z from 'zod';
+import { lookbackDays } from '#core/config';
 import { UsageError } from '#core/errors';
 import type { ExplainedPerson, PersonStory, StoryLink } from '#pipeline/explain-person';
 import type { CliContext } from './context.ts';
@@ -9,13 +10,61 @@ const optionsShape = z.object({ at: z.string().optional() });
 
 /** `percorso explain`: where a figure or a person comes from. */
 export function register(program: Command, context: CliContext): void {
-  const explain = program.command('explain').description('how a person was put together, and why');
+  const explain = program.command('explain').description('where a figure or a person comes from');
   explain
     .command('person')
     .description('their story in time order, their identifiers, and why each is theirs')
     .argument('<id>', 'a person_id, an e-mail address, a phone number, or KIND:VALUE such as crm_id:123')
     .option('--at <instant>', 'what was known then, such as 2026-05-04T15:30 (the time of the company)')
     .action(async (id: string, given: unknown) => explainOne(context, id, optionsShape.parse(given).at));
+  explain
+    .command('conversion')
+    .description("an order's path, and what every model credits to each touch, with the arithmetic")
+    .argument('<id>', 'an order as the shop names it, or a conversion_id such as lead/web/17')
+    .action(async (id: string) => tellConversion(context, id));
+}
+
+async function tellConversion(context: CliContext, id: string): Promise<void> {
+  const company = await context.company();
+  const [{ explainConversion }, { describeConversion }, { readSeeds }, { withMarts }, { openMarts }] =
+    await Promise.all([
+      import('#pipeline/explain-conversion'),
+      import('./conversion-text.ts'),
+      import('#pipeline/catalogue'),
+      import('#pipeline/query'),
+      import('#adapters/duckdb-marts'),
+    ]);
+  const { config } = company;
+  const { attribution, engine } = config;
+  const [first, between, last] = attribution.position;
+  const filled: Record<string, number> = {
+    half_life_days: attribution.halfLifeDays,
+    position_first: first,
+    position_between: between,
+    position_last: last,
+  };
+  const fill = (text: unknown) =>
+    String(text).replaceAll(/\{([a-z_]+)\}/g, (whole, name: string) => String(filled[name] ?? whole));
+  const { attribution_models: seed } = await readSeeds();
+  const { memory, threads } = engine;
+  const told = await withMarts(
+    company.lake,
+    (tables) => openMarts(tables, { memory, ...(threads === undefined ? {} : { threads }) }),
+    (reader) =>
+      explainConversion(reader, id, {
+        timeZone: config.timeZone,
+        currency: config.currency,
+        pathStart: attribution.pathStart,
+        lookbackDays: (type) => lookbackDays(config, type),
+        models: (seed?.rows ?? []).map((row) => ({
+          model: String(row.model),
+          kind: String(row.kind),
+          name: { en: String(row.name_en), it: String(row.name_it) },
+          rule: { en: fill(row.rule_en), it: fill(row.rule_it) },
+        })),
+      }),
+  );
+  context.stdout(context.json ? `${JSON.stringify(told)}\n` : describeConversion(told, config.language));
 }
 
 async function explainOne(context: CliContext, id: string, when: string | undefined): Promise<void> {

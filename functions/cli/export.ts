@@ -11,7 +11,7 @@ export function register(program: Command, context: CliContext): void {
     .argument('<file>', 'the file to write; its ending says how')
     .action(async (table: string, file: string) => {
       const company = await context.company();
-      const [{ exportTable }, { openMarts, mergeParquet }] = await Promise.all([
+      const [{ exportTable }, { openMarts, writeParquet }] = await Promise.all([
         import('#pipeline/export'),
         import('#adapters/duckdb-marts'),
       ]);
@@ -19,7 +19,7 @@ export function register(program: Command, context: CliContext): void {
       const { memory } = company.config.engine;
       const rows = await exportTable(company.lake, table, path, {
         openMarts: (tables) => openMarts(tables, { memory }),
-        mergeParquet,
+        writeParquet,
       });
       if (context.json) context.stdout(`${JSON.stringify({ table, file: path, rows: rows ?? null })}\n`);
       context.stderr(`Wrote ${table} to ${path}${rows === undefined ? '' : ` (${rows} rows)`}.\n`);

@@ -22,6 +22,7 @@ const commands = [
   'explain',
   'erase',
   'unlink',
+  'rotate-key',
   'nightly',
   'doctor',
 ] as const;

@@ -47,6 +47,15 @@ export function register(program: Command, context: CliContext): void {
                 await buildSite(company, context.progress('dashboards'));
               }
             : undefined,
+          compactVault: async () => {
+            const { compactVault } = await import('#pipeline/vault');
+            const { rawDays } = company.config.retention;
+            const oldest =
+              rawDays === undefined
+                ? undefined
+                : new Date(context.now().getTime() - rawDays * 86_400_000).toISOString();
+            await compactVault(company.lake, await company.identifierKey(), oldest);
+          },
           pruneRejected: (days) => pruneRejected(company.lake, days, context.now()),
         }),
       );

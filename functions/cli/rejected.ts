@@ -146,25 +146,12 @@ async function replay(context: CliContext, given: z.output<typeof replayShape>):
   const { file, ...filter } = given;
   const mends = file === undefined ? undefined : await mendsIn(context, file);
   const company = await openCompany(context);
-  const [
-    { createSegmentReplayer, createSnowplowReplayer, replayRejected },
-    { createHookReplayer },
-    { fileReplayers },
-    { createRateCheck },
-  ] = await Promise.all([
+  const [{ replayRejected }, { companyReplayers }] = await Promise.all([
     import('#pipeline/rejected'),
-    import('#pipeline/hooks'),
-    import('#pipeline/file-replay'),
-    import('#core/fx-rates'),
+    import('#pipeline/replayers'),
   ]);
   const identifierKey = await company.identifierKey();
-  const hasRate = createRateCheck(company.config.currency, company.lists.fxRates);
-  const replayers = [
-    createSegmentReplayer(company.config, identifierKey, hasRate),
-    createSnowplowReplayer(company.config, identifierKey, hasRate),
-    createHookReplayer(company.config, identifierKey, hasRate),
-    ...(await fileReplayers(company)),
-  ];
+  const replayers = await companyReplayers(company);
   const counts = await replayRejected(company.lake, identifierKey, replayers, filter, mends);
   if (context.json) context.stdout(`${JSON.stringify(counts)}\n`);
   const { taken, events, costs, refused, unknown } = counts;

@@ -20,9 +20,12 @@ export function register(program: Command, context: CliContext): void {
         import('#core/named-identifier'),
         import('#pipeline/unlinks'),
       ]);
-      const identifiers = createIdentifiers(await company.identifierKey(), company.config.country);
+      const key = await company.identifierKey();
+      const identifiers = createIdentifiers(key, company.config.country);
       const [a, b] = [hashOfIdentifier(first, identifiers), hashOfIdentifier(second, identifiers)];
-      const changed = undo ? await undoUnlink(company.lake, a, b) : await unlink(company.lake, a, b, context.now());
+      const changed = undo
+        ? await undoUnlink(company.lake, a, b, key)
+        : await unlink(company.lake, a, b, context.now(), key);
       if (context.json) context.stdout(`${JSON.stringify({ identifier_a: a, identifier_b: b, undo, changed })}\n`);
       const said = undo
         ? changed

@@ -216,6 +216,9 @@ export function readSegmentMessage(input: unknown, surroundings: SegmentSurround
     if (isFilled(personal[trait])) identifiers[kind] ??= personal[trait];
     delete personal[trait];
   }
+  // Proves a browser's userId (docs/collect.md); not a trait of anybody.
+  const { user_hash: proof } = personal;
+  delete personal.user_hash;
   for (const { id, type: kind } of about.externalIds ?? []) {
     if (isFilled(id) && (kind === 'crm_id' || kind === 'loyalty_card')) identifiers[kind] ??= id;
   }
@@ -271,6 +274,7 @@ export function readSegmentMessage(input: unknown, surroundings: SegmentSurround
       occurred_at: isoTime(time),
       source: surroundings.source,
       identifiers,
+      ...(isFilled(proof) ? { user_hash: proof } : {}),
       touch,
       device,
       ...(about.location ? { place: { country: about.location.country, region: about.location.region } } : {}),

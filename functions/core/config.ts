@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { modelNames } from '#core/model-names';
 
 /** A day as `YYYY-MM-DD` that exists on the calendar. */
 const day = z.iso.date();
@@ -17,15 +18,7 @@ const timeZone = z.string().refine((zone) => {
   }
 }, 'not a time zone; write an IANA name such as "Europe/Rome"');
 
-const modelNames = [
-  'first_touch',
-  'last_touch',
-  'last_non_direct',
-  'linear',
-  'time_decay',
-  'position_based',
-  'w_shaped',
-] as const;
+const modelName = z.enum(modelNames);
 
 const attribution = z.strictObject({
   lookbackDays: z.number().int().min(1).max(3650).default(90),
@@ -36,8 +29,8 @@ const attribution = z.strictObject({
     .tuple([z.number().min(0), z.number().min(0), z.number().min(0)])
     .refine(([a, b, c]) => Math.abs(a + b + c - 1) < 1e-9, 'the three shares must add up to 1')
     .default([0.4, 0.2, 0.4]),
-  defaultModel: z.enum(modelNames).default('position_based'),
-  verdictModels: z.array(z.enum(modelNames)).min(1).default(['last_non_direct', 'linear', 'position_based']),
+  defaultModel: modelName.default('position_based'),
+  verdictModels: z.array(modelName).min(1).default(['last_non_direct', 'linear', 'position_based', 'markov_1']),
   openJourneyDays: z.number().int().min(0).default(0),
 });
 
@@ -93,30 +86,45 @@ const identityLimits = z
     phone: { user_id: 3, crm_id: 3, loyalty_card: 3 },
   });
 
-const source = z.strictObject({
-  /** Lower is more trusted where two sources tell of the same order. */
-  trust: z.number().int().min(0).default(50),
-  /** The environment variable that holds the source's write key. Without one nothing can be sent for this source over HTTP. */
-  writeKeyEnv: z
-    .string()
-    .regex(/^[A-Z][A-Z0-9_]*$/, 'the name of an environment variable')
-    .optional(),
-  /** The environment variable with which its web hooks are signed (docs/hooks.md). Without one no web hook can send for it. */
-  hookSecretEnv: z
-    .string()
-    .regex(/^[A-Z][A-Z0-9_]*$/, 'the name of an environment variable')
-    .optional(),
-  /** `browser`: the key is public, so it may send behaviour only. */
-  kind: z.enum(['server', 'browser', 'file']).default('server'),
-  ratePerSecond: z.number().positive().default(1000),
-  /** Its revenue includes VAT: the event's own tax, or else `vatRate`, is taken off. */
-  gross: z.boolean().default(false),
-  vatRate: z.number().min(0).max(1).optional(),
-  /** Its revenue includes shipping charged through, which is taken off. */
-  shippingIncluded: z.boolean().default(false),
-  /** Hours without an event after which Data health calls the source stale. */
-  staleAfterHours: z.number().positive().default(72),
-});
+const source = z
+  .strictObject({
+    /** Lower is more trusted where two sources tell of the same order. */
+    trust: z.number().int().min(0).default(50),
+    /** The environment variable that holds the source's write key. Without one nothing can be sent for this source over HTTP. */
+    writeKeyEnv: z
+      .string()
+      .regex(/^[A-Z][A-Z0-9_]*$/, 'the name of an environment variable')
+      .optional(),
+    /** The environment variable with which its web hooks are signed (docs/hooks.md). Without one no web hook can send for it. */
+    hookSecretEnv: z
+      .string()
+      .regex(/^[A-Z][A-Z0-9_]*$/, 'the name of an environment variable')
+      .optional(),
+    /** `browser`: the key is public, so it may send behaviour only. */
+    kind: z.enum(['server', 'browser', 'file']).default('server'),
+    /**
+     * Of a browser source: whether a page is believed who is logged in on its cookie, or must prove it (docs/collect.md).
+     * `proved` where a secret is named, else `believed`.
+     */
+    logins: z.enum(['believed', 'proved']).optional(),
+    /** The environment variable with the secret under which the firm's server signs user ids for its pages. */
+    loginSecretEnv: z
+      .string()
+      .regex(/^[A-Z][A-Z0-9_]*$/, 'the name of an environment variable')
+      .optional(),
+    ratePerSecond: z.number().positive().default(1000),
+    /** Its revenue includes VAT: the event's own tax, or else `vatRate`, is taken off. */
+    gross: z.boolean().default(false),
+    vatRate: z.number().min(0).max(1).optional(),
+    /** Its revenue includes shipping charged through, which is taken off. */
+    shippingIncluded: z.boolean().default(false),
+    /** Hours without an event after which Data health calls the source stale. */
+    staleAfterHours: z.number().positive().default(72),
+  })
+  .refine(
+    ({ kind, logins, loginSecretEnv }) => kind === 'browser' || (logins === undefined && loginSecretEnv === undefined),
+    "logins and loginSecretEnv are settings of a source of kind 'browser': a server is believed",
+  );
 
 /** How the company runs on AWS (docs/aws.md). Without it nothing can be deployed. */
 const aws = z.strictObject({
@@ -234,6 +242,8 @@ export const configSchema = z.strictObject({
     .prefault({}),
   /** How many days after it happened a fact may still move daily figures. */
   latenessDays: z.number().int().min(0).default(7),
+  /** When everything is made anew, so that what came in too late moves the days that it belongs to. */
+  fullRefresh: z.enum(['monthly', 'never', 'always']).default('monthly'),
   retention: z
     .strictObject({
       /** Raw objects older than this are removed; never, by default. */
@@ -241,6 +251,12 @@ export const configSchema = z.strictObject({
       rejectedDays: z.number().int().min(1).default(30),
       /** How many published builds are kept. */
       builds: z.number().int().min(1).default(5),
+    })
+    .prefault({}),
+  vault: z
+    .strictObject({
+      /** Whether addresses are kept, encrypted, for later sending (docs/privacy.md). */
+      keep: z.boolean().default(true),
     })
     .prefault({}),
   mail: z
@@ -265,6 +281,12 @@ export const configSchema = z.strictObject({
       /** The environment variable with the secret of the keyed hashes; else the key file below is used, made on first need. */
       identifierKeyEnv: z.string().default('PERCORSO_IDENTIFIER_KEY'),
       identifierKeyFile: z.string().default('.percorso/identifier.key'),
+      /**
+       * The environment variable with the key of the vault, or with its public half alone where the doors run; else the
+       * key file below is used, made on first need.
+       */
+      vaultKeyEnv: z.string().default('PERCORSO_VAULT_KEY'),
+      vaultKeyFile: z.string().default('.percorso/vault.key'),
     })
     .prefault({}),
   aws: aws.optional(),
@@ -280,4 +302,10 @@ export type SourceConfig = Config['sources'][string];
 /** Types and completes a `percorso.config.ts`; the checks run when a command loads it. */
 export function defineConfig(config: ConfigInput): ConfigInput {
   return config;
+}
+
+/** The look-back of a conversion type, built in or the company's own, in days. */
+export function lookbackDays(config: Config, type: string): number {
+  const builtIn = Object.entries(config.lookbackDays).find(([name]) => name === type)?.[1];
+  return builtIn ?? config.conversions[type]?.lookbackDays ?? config.attribution.lookbackDays;
 }

@@ -1,5 +1,6 @@
-import { createHmac, hkdfSync } from 'node:crypto';
+import { createHmac } from 'node:crypto';
 import { type IdentifierKind, identifierKinds, type StoredEvent } from '#core/event';
+import { createHashChain, derived, type IdentifierKey, secretsOf } from '#core/identifier-key';
 
 /** How an erased person is known again without being kept: marks under a secret of their own, derived from the company's. */
 export interface ErasedMarks {
@@ -7,12 +8,27 @@ export interface ErasedMarks {
   mark(key: string): string;
   /** The name that an event or order gets whose own name holds an identifier: the same each time it comes in. */
   rename(text: string): string;
+  /** The newest form of a mark that an older generation of the key made. */
+  raise(mark: string, from: number): string;
+  /** The newest form of a name that `rename` made; any other name stays. */
+  raiseName(name: string, from: number): string;
 }
 
-export function createErasedMarks(identifierKey: Buffer): ErasedMarks {
-  const secret = Buffer.from(hkdfSync('sha256', identifierKey, '', 'percorso erased keys', 32));
-  const made = (text: string) => createHmac('sha256', secret).update(text).digest('hex').slice(0, 32);
-  return { mark: (key) => made(`key ${key}`), rename: (text) => `erased-${made(`name ${text}`)}` };
+export function createErasedMarks(identifierKey: IdentifierKey): ErasedMarks {
+  const [first = Buffer.alloc(0), ...later] = secretsOf(identifierKey).map((secret) =>
+    derived(secret, 'percorso erased keys'),
+  );
+  const chain = createHashChain(identifierKey);
+  const made = (text: string, secret: Buffer) => createHmac('sha256', secret).update(text).digest('hex').slice(0, 32);
+  const raise = (mark: string, from: number) =>
+    later.slice(from - 1).reduce((text, secret) => made(text, secret), mark);
+  return {
+    mark: (key) => raise(made(`key ${chain.lower(key)}`, first), 1),
+    rename: (text) => `erased-${raise(made(`name ${chain.lowerText(text)}`, first), 1)}`,
+    raise,
+    raiseName: (name, from) =>
+      name.replace(/^erased-([0-9a-f]{32})$/, (_, mark: string) => `erased-${raise(mark, from)}`),
+  };
 }
 
 /** The first identifier in the order in which kinds name a person, of those for which `counts` holds. */
@@ -54,6 +70,7 @@ export function withoutPerson(
   return {
     source: event.source,
     event_id: named(event.event_id),
+    ...(event.made_id === undefined ? {} : { made_id: event.made_id }),
     event_type: event.event_type,
     occurred_at: event.occurred_at,
     received_at: event.received_at,

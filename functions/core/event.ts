@@ -84,6 +84,8 @@ export type EventInput = z.input<typeof eventSchema>;
 export interface StoredEvent {
   source: string;
   event_id: string;
+  /** The event brought no id: this one was made of what it held when it came in. */
+  made_id?: true;
   event_type: string;
   /** ISO, UTC, milliseconds, `Z`. */
   occurred_at: string;
@@ -91,7 +93,7 @@ export interface StoredEvent {
   updated_at?: string;
   /** Who said it: a browser's key is public, so what it says of orders and strong identifiers does not count. */
   trust: 'server' | 'browser' | 'file';
-  /** Keyed hashes, all of them: `u:`, `c:`, `l:`, `e:`, `p:` or `a:` and 24 hex digits. SQL holds no secret. */
+  /** Keyed hashes, all of them: `u:`, `c:`, `l:`, `e:`, `p:` or `a:` and 24 hex digits (32 once the key was changed). SQL holds no secret. */
   keys: Partial<Record<IdentifierKind, string>>;
   /** What the sender calls the person, for systems that resolve it. Never an e-mail address or a phone number. */
   identifiers?: Partial<Record<'anonymous_id' | 'user_id' | 'crm_id' | 'loyalty_card', string>>;
@@ -125,6 +127,8 @@ export interface StoredEvent {
   };
   /** Of Feedback Given, 0 to 10. */
   score?: number;
+  /** Of Feedback Given: which survey (properties.kind), such as nps or csat. */
+  feedback_kind?: string;
   /** Ties a Referral Made to the lead it became (properties.referral_id of both). */
   referral_id?: string;
   /** The day since when the person is a customer, as a CRM knows it (properties or traits `customer_since`): `YYYY-MM-DD`. */
@@ -152,6 +156,7 @@ export const rawEventColumns = {
   value:
     'struct(order_id varchar, revenue varchar, tax varchar, shipping varchar, discount varchar, margin varchar, currency varchar)',
   score: 'double',
+  feedback_kind: 'varchar',
   referral_id: 'varchar',
   customer_since: 'varchar',
 } as const;

@@ -2,6 +2,7 @@ import { createHmac } from 'node:crypto';
 import { type CountryCode, isSupportedCountry, parsePhoneNumberFromString } from 'libphonenumber-js/min';
 import { LRUCache } from 'lru-cache';
 import type { IdentifierKind } from '#core/event';
+import { createHashChain, type IdentifierKey, secretsOf } from '#core/identifier-key';
 
 const letters: Record<IdentifierKind, string> = {
   user_id: 'u',
@@ -14,7 +15,7 @@ const letters: Record<IdentifierKind, string> = {
 
 /** Hashes and recognises what names a person. One per company: the secret and the default country are the company's. */
 export interface Identifiers {
-  /** The keyed hash of an identifier that is already in its normal form: `e:` and 24 hex digits for an e-mail address, ... */
+  /** The keyed hash of an identifier that is already in its normal form: `e:` and 24 hex digits for an e-mail address (32 once the key was changed), ... */
   hash(kind: IdentifierKind, normalised: string): string;
   /** `+39...` of a phone number as people write it, or undefined where the text is none. */
   phone(text: string): string | undefined;
@@ -69,10 +70,12 @@ function decoded(text: string): string {
 }
 
 /**
- * @param key the company's secret, of at least 16 bytes.
+ * @param key the company's secret, of at least 16 bytes, or all its secrets.
  * @param country ISO code of the country of phone numbers written without one.
  */
-export function createIdentifiers(key: Buffer, country: string): Identifiers {
+export function createIdentifiers(key: IdentifierKey, country: string): Identifiers {
+  const [first = Buffer.alloc(0)] = secretsOf(key);
+  const chain = createHashChain(key);
   const hashes = new LRUCache<string, string>({ max: 100_000 });
   const phones = new LRUCache<string, { number: string | undefined; valid: boolean }>({ max: 20_000 });
   const fieldKinds = new LRUCache<string, 'phone' | 'ip' | 'other'>({ max: 5_000 });
@@ -82,7 +85,8 @@ export function createIdentifiers(key: Buffer, country: string): Identifiers {
     const name = `${letters[kind]}:${normalised}`;
     const known = hashes.get(name);
     if (known !== undefined) return known;
-    const made = `${letters[kind]}:${createHmac('sha256', key).update(name).digest('hex').slice(0, 24)}`;
+    const digits = createHmac('sha256', first).update(name).digest('hex').slice(0, 24);
+    const made = chain.raise(`${letters[kind]}:${digits}`, 1);
     hashes.set(name, made);
     return made;
   }

@@ -1,13 +1,28 @@
+/** Objects that hold keyed hashes say by their name with which generation of the key these were made, where it is not the first. */
+const ending = (generation: number) => (generation === 1 ? '' : `.k${generation}`);
+
+/** The generation of the key with which the hashes of an object were made. */
+export function generationOfObject(key: string): number {
+  return Number(/\.k(\d+)\.jsonl?(?:\.gz)?$/.exec(key)?.[1] ?? 1);
+}
+
 /** Where things lie in a company's lake: the folder `lake/` on one machine, a bucket on AWS. Keys, not paths. */
 export const lake = {
   /** Raw events by the UTC day on which they came in; the name is a hash of what the object holds. */
   rawEvents: 'raw/events/',
-  rawEvent: (receivedDay: string, contentHash: string) => `raw/events/${receivedDay}/${contentHash}.jsonl.gz`,
+  rawEvent: (receivedDay: string, contentHash: string, generation: number) =>
+    `raw/events/${receivedDay}/${contentHash}${ending(generation)}.jsonl.gz`,
   rawCosts: 'raw/costs/',
   rawCost: (source: string, contentHash: string) => `raw/costs/${source}/${contentHash}.jsonl.gz`,
   /** One JSON line a refused record: reason, place and the original bytes. */
   rejected: 'rejected/',
-  rejectedObject: (day: string, contentHash: string) => `rejected/${day}/${contentHash}.jsonl.gz`,
+  rejectedObject: (day: string, contentHash: string, generation: number) =>
+    `rejected/${day}/${contentHash}${ending(generation)}.jsonl.gz`,
+  /** Addresses for later sending, encrypted, by keyed hash: what has come in, and what that came to, by the hash's first digit. */
+  vault: 'vault/',
+  vaultNew: 'vault/new/',
+  vaultObject: (contentHash: string, generation: number) => `vault/new/${contentHash}${ending(generation)}.jsonl.gz`,
+  vaultShard: (digit: string, generation: number) => `vault/kept/${digit}${ending(generation)}.jsonl.gz`,
   /** Messages too large for the queue on AWS, until they are taken out of it; gone after 16 days. */
   queued: 'queued/',
   queuedObject: (hash: string) => `queued/${hash}`,
@@ -16,17 +31,20 @@ export const lake = {
   importRecord: (hash: string) => `imports/${hash}.json`,
   /** One object an erasure: when, how much, and marks by which records that come in again are known. */
   erased: 'erased/',
-  erasure: (id: string) => `erased/${id}.json`,
+  erasure: (id: string, generation: number) => `erased/${id}${ending(generation)}.json`,
   /** What an erasure under way needs to go on after a kill; gone once it is done. */
   unfinishedErasure: 'erasing.json',
   /** Links between two identifiers that a person took out: one object a pair, named by the pair. */
   unlinks: 'people/unlinks/',
-  unlink: (pairHash: string) => `people/unlinks/${pairHash}.jsonl`,
+  unlink: (pairHash: string, generation: number) => `people/unlinks/${pairHash}${ending(generation)}.jsonl`,
+  /** Which generation of the key the lake is under; absent where the key was never changed. */
+  hashing: 'people/hashing.json',
   /** Published builds. `current.json` names the one that readers see. */
   builds: 'marts/builds/',
   manifest: (buildId: string) => `marts/builds/${buildId}/manifest.json`,
   table: (buildId: string, table: string, partition: string) =>
     `marts/builds/${buildId}/${table}/${partition === '' ? 'all' : partition}.parquet`,
+  taken: (buildId: string) => `marts/builds/${buildId}/taken.json`,
   current: 'marts/current.json',
 } as const;
 
@@ -51,6 +69,15 @@ export interface RejectedRecord {
   schema_version: 1;
 }
 
+/** A table as Parquet files, each of one month or of all. */
+export interface FiledTable {
+  rows: number;
+  columns: { name: string; type: string }[];
+  files: { partition: string; key: string; rows: number }[];
+  /** The table has no files: it is this select over others of the manifest. */
+  view?: string | undefined;
+}
+
 /** What stands in `manifest.json` of a build. Paths are keys in the lake. */
 export interface Manifest {
   build_id: string;
@@ -58,15 +85,28 @@ export interface Manifest {
   as_of: string;
   company: string;
   settings_overridden: Record<string, string>;
-  tables: Record<
-    string,
-    {
-      rows: number;
-      columns: { name: string; type: string }[];
-      files: { partition: string; key: string; rows: number }[];
-    }
-  >;
+  tables: Record<string, FiledTable>;
   checks: { check: string; severity: 'error' | 'warn'; failing_rows: number }[];
   /** Hash of all that the build was made of; absent where `--select` made only a part. */
   made_of?: string | undefined;
+  /** `daily`: made on top of an earlier build; its closed days are that one's. */
+  kind?: 'full' | 'daily' | undefined;
+  /** Why it was a full refresh. */
+  reason?: string | undefined;
+  /** What the next daily build stands on; absent where `--select` made only a part. */
+  books?: Books | undefined;
+}
+
+/** What a build hands on to the next one, beside what it publishes. */
+export interface Books {
+  /** The first day that is still open. */
+  open_from: string;
+  /** When everything was last made anew. */
+  refreshed_at: string;
+  /** Hashes of what a daily build must find unchanged, by what a person would call it. */
+  made_with: Record<string, string>;
+  /** The object that lists the raw objects taken in. */
+  taken: string;
+  /** Tables that are not published. */
+  tables: Record<string, FiledTable>;
 }

@@ -2,15 +2,45 @@ import { PercorsoError } from '#core/errors';
 import { nearest } from '#core/nearest';
 
 /** What the comment at the head of a model says. The docs, the Glossary page and the key checks are made from it. */
+const keptHow = [
+  /** Made anew in each build. */
+  'table',
+  /** Never stored: readers get its select over the tables that it reads, which a build stores for it. */
+  'view',
+  /** Made in a full refresh alone; a daily build has it as the last refresh left it. */
+  'refreshed',
+  /** A daily build makes the rows of the open days, and keeps those of the closed ones as they are. */
+  'incremental',
+  /** What came in since the last build; all of it in a full refresh. */
+  'arrivals',
+  /** A daily build adds what came in since the last build. */
+  'appended',
+  /** Read by itself in the next build, as `<name>_stored`: for sums over all days that grow day by day. */
+  'accumulated',
+] as const;
+
+/** A table of the last build that a model reads: `<model>_stored`, empty in a full refresh, or `<model>_published`. */
+export interface EarlierTable {
+  name: string;
+  model: string;
+  of: 'stored' | 'published';
+  columns: Record<string, string>;
+}
+
 export interface ModelHeader {
   purpose: string;
   /** `one row per ...` */
   grain: string;
   key: string[];
-  /** `incremental` is rebuilt whole as well, as yet. */
-  kept: 'table' | 'incremental';
+  kept: (typeof keptHow)[number];
   published: boolean;
-  /** The published Parquet is cut by month of this column. */
+  /** Reckoned where it is read, also where what it gives is stored at the end. */
+  isView: boolean;
+  /** Which rows the next build needs of a table that is not published; all where absent. */
+  state?: string;
+  /** What it reads of the last build. */
+  reads: EarlierTable[];
+  /** Its Parquet is cut by month of this column, which also tells closed days from open ones. */
   partition?: { column: string; by: 'month' };
   /** In the order of the select. */
   columns: { name: string; description: string }[];
@@ -18,8 +48,11 @@ export interface ModelHeader {
 
 export interface CheckHeader {
   purpose: string;
-  /** `error`: a row publishes nothing. `warn`: rows are counted in check_results. */
-  severity: 'error' | 'warn';
+  /**
+   * `error`: a row publishes nothing. `warn`: rows are counted in check_results. `refresh`: a row means that closed days
+   * would have to move, so that a daily build becomes a full refresh.
+   */
+  severity: 'error' | 'warn' | 'refresh';
   /** The table that is checked. */
   model: string;
 }
@@ -31,7 +64,19 @@ interface Field {
   below: { line: number; text: string }[];
 }
 
-const modelFields = ['purpose', 'grain', 'key', 'kept', 'published', 'partition', 'note', 'columns'];
+const modelFields = [
+  'purpose',
+  'grain',
+  'key',
+  'kept',
+  'published',
+  'form',
+  'partition',
+  'state',
+  'reads',
+  'note',
+  'columns',
+];
 const checkFields = ['purpose', 'severity', 'model', 'note'];
 
 /**
@@ -40,7 +85,7 @@ const checkFields = ['purpose', 'severity', 'model', 'note'];
  */
 export function parseModelHeader(text: string, file: string): ModelHeader {
   const fields = readFields(text, file, modelFields);
-  const kept = oneOf(fields, 'kept', ['table', 'incremental'] as const, file);
+  const kept = oneOf(fields, 'kept', keptHow, file);
   const published = oneOf(fields, 'published', ['yes', 'no'] as const, file) === 'yes';
   const columns = readColumns(fields.get('columns'), file);
   if (published && columns.length === 0) {
@@ -51,13 +96,21 @@ export function parseModelHeader(text: string, file: string): ModelHeader {
     .map((name) => name.trim())
     .filter((name) => name !== '');
   const partition = readPartition(fields.get('partition'), file);
+  if (kept === 'incremental' && partition === undefined) {
+    throw wrong(file, 1, 'an incremental model names no day', 'add `-- partition: <column> month`');
+  }
+  const state = fields.get('state');
+  const isView = kept === 'view' || (fields.has('form') && oneOf(fields, 'form', ['view'] as const, file) === 'view');
   return {
     purpose: whole(required(fields, 'purpose', file)),
     grain: whole(required(fields, 'grain', file)),
     key,
     kept,
     published,
+    isView,
+    reads: readEarlier(fields.get('reads'), file),
     columns,
+    ...(state === undefined ? {} : { state: whole(state) }),
     ...(partition === undefined ? {} : { partition }),
   };
 }
@@ -67,7 +120,7 @@ export function parseCheckHeader(text: string, file: string): CheckHeader {
   const fields = readFields(text, file, checkFields);
   return {
     purpose: whole(required(fields, 'purpose', file)),
-    severity: oneOf(fields, 'severity', ['error', 'warn'] as const, file),
+    severity: oneOf(fields, 'severity', ['error', 'warn', 'refresh'] as const, file),
     model: required(fields, 'model', file).text,
   };
 }
@@ -140,6 +193,31 @@ function readColumns(field: Field | undefined, file: string): { name: string; de
     else throw wrong(file, line, 'this line describes no column', 'write `--   column_name: what it holds`');
   }
   return columns;
+}
+
+const earlierTable = /([a-z][a-z0-9_]*)_(stored|published) \(([^()]*(?:\([^()]*\)[^()]*)*)\)/g;
+
+/** `reads: touches_published (touch_date date), ...`: an empty table can be made of it where there was no build. */
+function readEarlier(field: Field | undefined, file: string): EarlierTable[] {
+  if (field === undefined) return [];
+  const found = [...whole(field).matchAll(earlierTable)].map(([, model = '', of, list = '']): EarlierTable => {
+    const columns = list.split(/,\s+/).map((column) => column.trim().split(' '));
+    return {
+      name: `${model}_${of}`,
+      model,
+      of: of === 'stored' ? 'stored' : 'published',
+      columns: Object.fromEntries(columns.map(([name = '', type = '']) => [name, type])),
+    };
+  });
+  if (found.length === 0) {
+    throw wrong(
+      file,
+      field.line,
+      `"${field.text}" is no table of an earlier build`,
+      'write `name_stored (column type, ...)`',
+    );
+  }
+  return found;
 }
 
 function readPartition(field: Field | undefined, file: string): { column: string; by: 'month' } | undefined {

@@ -13,7 +13,7 @@ const kindOfLetter: Readonly<Record<string, IdentifierKind>> = {
 
 /** The kind of a keyed hash by its letter; undefined for what is none, such as the name of an event that is its own person. */
 export function kindOfHash(hash: string): IdentifierKind | undefined {
-  return /^[ucelpa]:[0-9a-f]{24}$/.test(hash) ? kindOfLetter[hash[0] ?? ''] : undefined;
+  return /^[ucelpa]:(?:[0-9a-f]{24}|[0-9a-f]{32})$/.test(hash) ? kindOfLetter[hash[0] ?? ''] : undefined;
 }
 
 /**

@@ -37,15 +37,28 @@ export type Clock = () => Date;
 
 export type SqlValue = string | number | bigint | boolean | null;
 
+/** A column as the process holds it. A double of a `bigint` column is a whole number. */
+export type ColumnValues =
+  | { name: string; type: 'varchar' | 'date'; values: readonly string[] }
+  | { name: string; type: 'bigint'; values: Float64Array | BigInt64Array }
+  | { name: string; type: 'double'; values: Float64Array };
+
 /** One SQL engine that speaks our Trino subset. Tables are named as the models name them. */
 export interface Warehouse {
   /** Runs one statement. */
   run(sql: string): Promise<void>;
   /** Rows of one query; money and 64-bit integers come as text so that nothing is rounded, instants as ISO text in UTC. */
   query(sql: string): Promise<Record<string, SqlValue>[]>;
+  /**
+   * The named columns of one query, whole, as doubles; null as NaN. For what is reckoned on many rows: whole numbers
+   * beyond 2^53 would lose digits here.
+   */
+  queryNumbers<Name extends string>(sql: string, columns: readonly Name[]): Promise<Record<Name, Float64Array>>;
   /** Makes (or replaces) a table of a select. */
   createTable(name: string, select: string): Promise<void>;
-  /** Makes a table from JSON Lines files (none gives an empty table) with named and typed columns. */
+  /** Names a select, so that it is read as a table is; an engine may also make a table of it. */
+  createView(name: string, select: string): Promise<void>;
+  /** Makes a table, or a view, which parses them each time that it is read, from JSON Lines files (none gives an empty table) with named and typed columns. */
   createTableFromJsonLines(
     name: string,
     columns: Record<string, string>,
@@ -53,15 +66,24 @@ export interface Warehouse {
     /** One column more, which says from which location a row came, without its first `skip` characters. */
     origin?: { column: string; skip: number },
   ): Promise<void>;
+  /** A table, or view, of the rows of Parquet files that meet a condition. At least one file. */
+  createTableFromParquet(name: string, locations: readonly string[], where?: string): Promise<void>;
   /** Makes a table of a few rows, such as settings: handed over as data, never as SQL text. */
   createTableFromRows(
     name: string,
     columns: Record<string, string>,
     rows: readonly Record<string, SqlValue>[],
   ): Promise<void>;
+  /** Makes (or replaces) a table of many rows, column by column. NaN is null. */
+  createTableFromColumns(name: string, columns: readonly ColumnValues[]): Promise<void>;
   /** A table's columns in order, with types of our subset: `decimal(18,2)`, `bigint`, `timestamptz`, ... */
   columns(name: string): Promise<{ name: string; type: string }[]>;
-  /** Drops a table if it is there. */
+  /**
+   * Whether these columns are never null and never twice the same, where the engine can tell quickly: false also means
+   * that it cannot, so that whoever asks looks again.
+   */
+  isKey(table: string, columns: readonly string[]): Promise<boolean>;
+  /** Drops a table or view if it is there. */
   dropTable(name: string): Promise<void>;
   /** Writes a select as one Parquet file; resolves to its rows. */
   unload(select: string, location: string): Promise<number>;
@@ -73,6 +95,9 @@ export interface TypedColumn {
   name: string;
   type: string;
 }
+
+/** Published tables by name: where the files of one lie, or the select of a view over others. */
+export type MartTables = Readonly<Record<string, readonly string[] | { view: string }>>;
 
 /** Read-only SQL over published tables. Nothing else on the machine can be reached or changed through it. */
 export interface MartReader {

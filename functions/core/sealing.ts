@@ -1,5 +1,6 @@
-import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createHmac, randomBytes } from 'node:crypto';
 import { PercorsoError } from '#core/errors';
+import { derived, type IdentifierKey, secretsOf } from '#core/identifier-key';
 
 const mark = 'sealed1:';
 
@@ -13,9 +14,24 @@ export interface Sealing {
   fingerprint(text: string): string;
 }
 
-/** @param random makes the nonce of a seal; only tests give another one. */
-export function createSealing(identifierKey: Buffer, random: (bytes: number) => Buffer = randomBytes): Sealing {
-  const key = Buffer.from(hkdfSync('sha256', identifierKey, '', 'percorso rejected originals', 32));
+const purpose = 'percorso rejected originals';
+
+/**
+ * Seals with the newest secret of the key, and opens what any of them sealed.
+ * @param random makes the nonce of a seal; only tests give another one.
+ */
+export function createSealing(identifierKey: IdentifierKey, random: (bytes: number) => Buffer = randomBytes): Sealing {
+  const keys = secretsOf(identifierKey)
+    .map((secret) => derived(secret, purpose))
+    .reverse();
+  const [key = Buffer.alloc(0)] = keys;
+
+  function opened(bytes: Buffer, secret: Buffer): string {
+    const decipher = createDecipheriv('aes-256-gcm', secret, bytes.subarray(0, 12));
+    decipher.setAuthTag(bytes.subarray(12, 28));
+    return decipher.update(bytes.subarray(28), undefined, 'utf8') + decipher.final('utf8');
+  }
+
   return {
     seal(text) {
       if (text.startsWith(mark)) return text;
@@ -27,16 +43,18 @@ export function createSealing(identifierKey: Buffer, random: (bytes: number) => 
     open(sealed) {
       if (!sealed.startsWith(mark)) return sealed;
       const bytes = Buffer.from(sealed.slice(mark.length), 'base64');
-      try {
-        const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, 12));
-        decipher.setAuthTag(bytes.subarray(12, 28));
-        return decipher.update(bytes.subarray(28), undefined, 'utf8') + decipher.final('utf8');
-      } catch (cause) {
-        throw new PercorsoError('a refused original cannot be opened: it was sealed with another identifier key', {
-          mend: 'restore the identifier key with which this company took the record in',
-          cause,
-        });
+      let cause: unknown;
+      for (const secret of keys) {
+        try {
+          return opened(bytes, secret);
+        } catch (error) {
+          cause = error;
+        }
       }
+      throw new PercorsoError('a refused original cannot be opened: it was sealed with another identifier key', {
+        mend: 'restore the identifier key with which this company took the record in',
+        cause,
+      });
     },
     fingerprint: (text) => createHmac('sha256', key).update(text).digest('hex').slice(0, 32),
   };

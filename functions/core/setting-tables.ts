@@ -1,4 +1,4 @@
-import type { Config } from '#core/config';
+import { type Config, lookbackDays } from '#core/config';
 import type { SqlValue } from '#core/ports';
 
 /** A setting as SQL sees it: a small table, loaded as data, never as SQL text. Types are of our Trino subset. */
@@ -50,13 +50,12 @@ export function settingTables(
   asOf: string | undefined,
 ): Record<string, SettingTable> {
   const { attribution } = config;
-  const lookback = (type: keyof Config['lookbackDays']) => config.lookbackDays[type] ?? attribution.lookbackDays;
   const builtInTypes = (['lead', 'opportunity', 'first_order', 'repeat_order', 'referral'] as const).map(
-    (conversion_type) => ({ conversion_type, lookback_days: lookback(conversion_type), is_built_in: true }),
+    (conversion_type) => ({ conversion_type, lookback_days: lookbackDays(config, conversion_type), is_built_in: true }),
   );
-  const ownTypes = Object.entries(config.conversions).map(([conversion_type, type]) => ({
+  const ownTypes = Object.keys(config.conversions).map((conversion_type) => ({
     conversion_type,
-    lookback_days: type.lookbackDays ?? attribution.lookbackDays,
+    lookback_days: lookbackDays(config, conversion_type),
     is_built_in: false,
   }));
   return {
@@ -78,6 +77,7 @@ export function settingTables(
         lateness_days: 'bigint',
         thin_conversions: 'bigint',
         bootstrap_replicates: 'bigint',
+        nearest_names: 'bigint',
         today: 'date',
         as_of_wanted: 'date',
         earliest_day: 'date',
@@ -100,6 +100,7 @@ export function settingTables(
           lateness_days: config.latenessDays,
           thin_conversions: 30,
           bootstrap_replicates: 200,
+          nearest_names: 500,
           today,
           as_of_wanted: asOf ?? null,
           earliest_day: config.bounds.earliest,

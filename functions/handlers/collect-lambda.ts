@@ -32,8 +32,8 @@ function withLog(inner: Queue): Queue {
 let sdk: Promise<BrowserSdk> | undefined;
 let opened: { secrets: OpenedSecrets; answer: ReturnType<typeof handle> } | undefined;
 
-function openDoor({ env, identifierKey }: OpenedSecrets): Hono {
-  const door = { config: company.config, identifierKey, env, queue, hasRate };
+function openDoor({ env, identifierKey, sealAddress }: OpenedSecrets): Hono {
+  const door = { config: company.config, identifierKey, sealAddress, env, queue, hasRate };
   const app = createCollectApp(createCollector(door), createHookReceiver(door), () => {
     sdk ??= readBrowserSdk(bundleFolder);
     return sdk;

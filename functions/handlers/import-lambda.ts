@@ -49,12 +49,13 @@ async function take(file: LandedFile, size: number): Promise<void> {
       log('info', 'landing_gone', shown);
       return;
     }
-    const { identifierKey } = await company.secrets();
+    const { identifierKey, sealAddress } = await company.secrets();
     const { files } = await importFiles(
       {
         ...company,
         paths: { mappings: company.mappingsDir },
         identifierKey: async () => identifierKey,
+        sealAddress: async () => sealAddress,
       },
       [path],
       { cwd: folder },

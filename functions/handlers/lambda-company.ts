@@ -2,8 +2,10 @@ import { fileURLToPath } from 'node:url';
 import { createManagedSecrets } from '#adapters/managed-secrets';
 import { createS3Store } from '#adapters/s3-store';
 import { PercorsoError } from '#core/errors';
-import { decodeIdentifierKey } from '#core/identifier-key';
+import type { IdentifierKey } from '#core/identifier-key';
 import type { Clock, Store } from '#core/ports';
+import { createVaultSealer, parseVaultKeys } from '#core/vault-sealing';
+import { decodeIdentifierKey } from '#pipeline/keys';
 import { type PackedCompany, readPackedCompany } from '#pipeline/packed-company';
 
 /** The folder of a Lambda's bundle: the company lies there, and what else was made at synthesis. */
@@ -16,7 +18,9 @@ const secretsFor = 5 * 60_000;
 export interface OpenedSecrets {
   /** Secrets by the names that the configuration gives them. */
   env: Record<string, string>;
-  identifierKey: Buffer;
+  identifierKey: IdentifierKey;
+  /** Seals addresses for the vault; absent where the secrets hold no key of the vault, or none are to be kept. */
+  sealAddress: ((address: string) => string) | undefined;
 }
 
 export interface LambdaCompany extends PackedCompany {
@@ -36,13 +40,21 @@ export function variable(env: NodeJS.ProcessEnv, name: string): string {
 export async function openLambdaCompany(env: NodeJS.ProcessEnv, now: Clock = () => new Date()): Promise<LambdaCompany> {
   const packed = await readPackedCompany(`${bundleFolder}${companyFolder}`);
   const secrets = createManagedSecrets(variable(env, 'SECRET_IDS').split(' '));
-  const { identifierKeyEnv } = packed.config.secrets;
+  const { identifierKeyEnv, vaultKeyEnv } = packed.config.secrets;
   let known: { until: number; opened: Promise<OpenedSecrets> } | undefined;
 
   async function read(): Promise<OpenedSecrets> {
     const values = await secrets.read();
     const identifierKey = decodeIdentifierKey(values[identifierKeyEnv] ?? '', `the secret ${identifierKeyEnv}`);
-    return { env: values, identifierKey };
+    const vaultText = values[vaultKeyEnv];
+    const vaultKeys = vaultText === undefined ? undefined : parseVaultKeys(vaultText);
+    if (vaultText !== undefined && vaultKeys === undefined) {
+      throw new PercorsoError(`the secret ${vaultKeyEnv} holds no key of the vault`, {
+        mend: 'put in the public half as `percorso doctor` shows it: public: and 64 hex digits',
+      });
+    }
+    const isKept = packed.config.vault.keep && vaultKeys !== undefined;
+    return { env: values, identifierKey, sealAddress: isKept ? createVaultSealer(vaultKeys[0]) : undefined };
   }
 
   return {

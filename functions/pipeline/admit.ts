@@ -1,18 +1,21 @@
-import { createHash } from 'node:crypto';
 import Big from 'big.js';
 import type * as z from 'zod';
 import type { Config } from '#core/config';
 import { costSchema, type StoredCost } from '#core/cost';
 import { createDeviceReader } from '#core/device';
 import { eventSchema, identifierKinds, type StoredEvent } from '#core/event';
+import { createHashChain, type IdentifierKey } from '#core/identifier-key';
 import { createIdentifiers, normaliseEmail } from '#core/identifiers';
 import type { Clock } from '#core/ports';
 import { createReportingDay } from '#core/reporting-day';
+import type { VaultEntry } from '#core/vault';
 
 export interface AdmitContext {
   config: Config;
   /** The secret of the keyed hashes. */
-  identifierKey: Buffer;
+  identifierKey: IdentifierKey;
+  /** Seals an address for the vault; where it is absent nothing is kept for later sending. */
+  sealAddress?: ((address: string) => string) | undefined;
   /** Who says it. A browser's key is public. */
   trust: StoredEvent['trust'];
   /** When it came in: one instant for a file, a clock for a door that stays open. */
@@ -22,14 +25,23 @@ export interface AdmitContext {
 }
 
 /** `column` is the field that was wrong, such as `value.revenue`. Neither message nor column holds an address. */
-export type Admitted<T> = { ok: true; value: T } | { ok: false; reason: string; message: string; column?: string };
+export type Admitted<T> = { ok: true; value: T } | Refused;
+interface Refused {
+  ok: false;
+  reason: string;
+  message: string;
+  column?: string;
+}
+
+/** An event, and what it says for the vault. */
+export type AdmittedEvent = { ok: true; value: StoredEvent; vault: readonly VaultEntry[] } | Refused;
 
 /** An id, or how to make one of the hash of what the event holds. */
 export type FallbackId = string | ((contentHash: string) => string);
 
 export interface Admitter {
   /** The stored shape of a canonical event, or why it is not taken. `fallbackId` counts where the event brings no id. */
-  event(input: unknown, fallbackId?: FallbackId): Admitted<StoredEvent>;
+  event(input: unknown, fallbackId?: FallbackId): AdmittedEvent;
   /** The stored shape of a canonical cost, or why it is not taken. */
   cost(input: unknown, importId: string): Admitted<StoredCost>;
 }
@@ -38,6 +50,7 @@ export interface Admitter {
 const contractEvents = new Set(['Order Completed', 'Order Refunded']);
 /** Says that the person withdrew: its keys are kept, and nothing else, so that builds can strip what came before. */
 const consentEvent = 'Consent Changed';
+const feedbackEvent = 'Feedback Given';
 const clickIds = ['gclid', 'gbraid', 'wbraid', 'msclkid', 'ttclid', 'li_fat_id', 'twclid', 'fbclid'] as const;
 const moneyFields = ['revenue', 'tax', 'shipping', 'discount', 'margin'] as const;
 const groups = ['identifiers', 'touch', 'device', 'place', 'consent', 'value'] as const;
@@ -70,6 +83,8 @@ const topFields = new Set<string>([
 ]);
 /** Never stored, wherever a sender puts it. */
 const ipFields = new Set(['ip', 'ip_address', 'client_ip']);
+/** What other parts of the door have judged already. */
+const spentFields = new Set(['schema_version', 'user_hash']);
 
 function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -125,7 +140,7 @@ function tidy(input: Record<string, unknown>): { known: Record<string, unknown>;
   const extra: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(input)) {
     if (!topFields.has(name)) {
-      if (!ipFields.has(name) && name !== 'schema_version') extra[name] = value;
+      if (!ipFields.has(name) && !spentFields.has(name)) extra[name] = value;
     } else if (value !== null && value !== undefined) known[name] = value;
   }
   for (const group of groups) {
@@ -151,8 +166,9 @@ function tidy(input: Record<string, unknown>): { known: Record<string, unknown>;
  * number or IP address; what it does not let in gets a reason. Never throws on data.
  */
 export function createAdmitter(context: AdmitContext): Admitter {
-  const { config, trust } = context;
+  const { config, trust, sealAddress } = context;
   const identifiers = createIdentifiers(context.identifierKey, config.country);
+  const chain = createHashChain(context.identifierKey);
   const readDevice = createDeviceReader();
   const reportingDay = createReportingDay(config.timeZone);
   const { receivedAt } = context;
@@ -173,7 +189,7 @@ export function createAdmitter(context: AdmitContext): Admitter {
     return `, got ${typeof value === 'string' ? JSON.stringify(text.slice(0, 80)) : text.slice(0, 80)}`;
   }
 
-  function refusal(error: z.ZodError, input: unknown): { ok: false; reason: string; message: string; column?: string } {
+  function refusal(error: z.ZodError, input: unknown): Refused {
     const issue = error.issues[0];
     if (issue === undefined) return { ok: false, reason: 'wrong-value', message: 'not a canonical record' };
     const column = issue.path.map(String).join('.');
@@ -201,7 +217,7 @@ export function createAdmitter(context: AdmitContext): Admitter {
     return { ok: false, reason, message, ...(column === '' ? {} : { column }) };
   }
 
-  function outOfBounds(column: string, text: string): Admitted<never> {
+  function outOfBounds(column: string, text: string): Refused {
     return {
       ok: false,
       reason: 'out-of-bounds',
@@ -210,7 +226,7 @@ export function createAdmitter(context: AdmitContext): Admitter {
     };
   }
 
-  function noRate(currency: string, day: string, column: string): Admitted<never> {
+  function noRate(currency: string, day: string, column: string): Refused {
     return {
       ok: false,
       reason: 'no-rate',
@@ -224,13 +240,21 @@ export function createAdmitter(context: AdmitContext): Admitter {
   function identify(given: ParsedEvent['identifiers']): {
     keys: NonNullable<StoredEvent['keys']>;
     names: NonNullable<StoredEvent['identifiers']>;
+    addresses: { email?: string; phone?: string };
   } {
     const keys: StoredEvent['keys'] = {};
+    const addresses: { email?: string; phone?: string } = {};
     const names: NonNullable<StoredEvent['identifiers']> = {};
     const email = given.email ? normaliseEmail(given.email) : undefined;
     const phone = given.phone ? identifiers.phone(given.phone) : undefined;
-    if (email !== undefined) keys.email = identifiers.hash('email', email);
-    if (phone !== undefined) keys.phone = identifiers.hash('phone', phone);
+    if (email !== undefined) {
+      keys.email = identifiers.hash('email', email);
+      addresses.email = email;
+    }
+    if (phone !== undefined) {
+      keys.phone = identifiers.hash('phone', phone);
+      addresses.phone = phone;
+    }
     for (const kind of ['user_id', 'crm_id', 'loyalty_card', 'anonymous_id'] as const) {
       const name = given[kind];
       if (!name) continue;
@@ -244,6 +268,7 @@ export function createAdmitter(context: AdmitContext): Admitter {
       // An address given as a name is that address; where another one has its place, it stays a name, as a hash only.
       const hash = identifiers.hash(found.kind, found.value);
       keys[found.kind] ??= hash;
+      addresses[found.kind] ??= found.value;
       if (keys[found.kind] !== hash) keys[kind] = identifiers.hash(kind, found.value);
     }
     if (trust === 'browser') {
@@ -256,7 +281,7 @@ export function createAdmitter(context: AdmitContext): Admitter {
         if (kind === 'crm_id' || kind === 'loyalty_card') delete names[kind];
       }
     }
-    return { keys, names };
+    return { keys, names, addresses };
   }
 
   function readTouch(given: ParsedEvent['touch'], withAddress: boolean): StoredEvent['touch'] {
@@ -289,7 +314,7 @@ export function createAdmitter(context: AdmitContext): Admitter {
     return text ? identifiers.scrubText(text) : undefined;
   }
 
-  function admitEvent(input: unknown, fallbackId?: FallbackId): Admitted<StoredEvent> {
+  function admitEvent(input: unknown, fallbackId?: FallbackId): AdmittedEvent {
     if (!isRecord(input))
       return { ok: false, reason: 'wrong-value', message: 'an event is an object with named fields' };
     const { known, extra } = tidy(input);
@@ -311,7 +336,7 @@ export function createAdmitter(context: AdmitContext): Admitter {
 
     const isContract = contractEvents.has(event.event_type);
     const withIdentifiers = event.consent.analytics !== false || isContract;
-    const { keys, names } = identify(event.identifiers);
+    const { keys, names, addresses } = identify(event.identifiers);
     // A refund's person is its order's, so one that names its order needs no identifier of its own; shops tell none.
     const isOfAnOrder = trust !== 'browser' && event.event_type === 'Order Refunded' && event.value.order_id;
     // The order of a guest is an order all the same.
@@ -365,7 +390,7 @@ export function createAdmitter(context: AdmitContext): Admitter {
       ),
       currency,
     });
-    const body = {
+    const body: StoredEvent = {
       source: identifiers.scrubText(event.source),
       event_id: '',
       event_type: identifiers.scrubText(event.event_type),
@@ -388,13 +413,38 @@ export function createAdmitter(context: AdmitContext): Admitter {
       schema_version: 1 as const,
     };
     if (event.event_id === undefined) {
-      const contentHash = createHash('sha256').update(JSON.stringify(body)).digest('hex').slice(0, 32);
+      const contentHash = chain.contentId(JSON.stringify(body));
       body.event_id = typeof fallbackId === 'string' ? fallbackId : (fallbackId?.(contentHash) ?? contentHash);
+      if (body.event_id.startsWith(contentHash)) body.made_id = true;
     } else {
       body.event_id = identifiers.scrubText(event.event_id);
     }
     body.received_at = received.toISOString();
-    return { ok: true, value: body };
+    // After the id: it says nothing that properties do not, and an id is the hash of what an event says.
+    const kind = event.event_type === feedbackEvent ? given.kind : undefined;
+    const feedback_kind = typeof kind === 'string' ? { feedback_kind: identifiers.scrubText(kind) } : {};
+    return { ok: true, value: { ...body, ...feedback_kind }, vault: vaultEntries(body, addresses) };
+  }
+
+  /**
+   * What an event says for later sending: addresses under which nobody refused, or the refusal, of all that it names. A
+   * browser's key is public: it neither puts an address in nor takes one out.
+   */
+  function vaultEntries(event: StoredEvent, addresses: { email?: string; phone?: string }): VaultEntry[] {
+    if (sealAddress === undefined || trust === 'browser' || event.is_bot === true) return [];
+    const { anonymous_id: _, ...keys } = event.keys;
+    const at = event.updated_at ?? event.occurred_at;
+    if (event.consent?.analytics === false || event.consent?.marketing === false) {
+      return Object.values(keys).map((key) => ({ key, refused_at: at }));
+    }
+    const said = event.consent?.marketing === true ? { given_at: at } : { seen_at: at };
+    const companions = [keys.user_id, keys.crm_id, keys.loyalty_card].filter((key) => key !== undefined);
+    return (['email', 'phone'] as const).flatMap((kind) => {
+      const [key, address] = [keys[kind], addresses[kind]];
+      if (key === undefined || address === undefined) return [];
+      const entry = { key, ...said, address: sealAddress(address) };
+      return [companions.length === 0 ? entry : { ...entry, with: companions }];
+    });
   }
 
   function admitCost(input: unknown, importId: string): Admitted<StoredCost> {

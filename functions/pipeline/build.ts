@@ -1,12 +1,13 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { PercorsoError } from '#core/errors';
-import { lake, type Manifest } from '#core/lake';
+import { type Books, type FiledTable, lake, type Manifest } from '#core/lake';
 import type { Clock, SqlValue, Store, Warehouse } from '#core/ports';
 import { createReportingDay } from '#core/reporting-day';
 import { settingTables } from '#core/setting-tables';
+import { daysBefore, type Footing, findFooting, lookBack, madeWith, writeTaken } from '#pipeline/books';
 import { type Catalogue, isSqlModel } from '#pipeline/catalogue';
 import type { Company } from '#pipeline/company';
-import { horizonTable, type Plan, planBuild, type Step } from '#pipeline/plan';
+import { fillIn, horizonTable, type Literals, type Plan, type PlanOptions, planBuild, type Step } from '#pipeline/plan';
 import { pruneBuilds, publishManifest, readCurrentManifest } from '#pipeline/publish';
 
 export interface BuildOptions {
@@ -34,6 +35,8 @@ export interface StepTiming {
   step: string;
   kind: Step['kind'];
   seconds: number;
+  /** Of all threads of this process: what is not disturbed by what else the machine does. */
+  cpu_seconds: number;
   rows?: number;
   /** The most that the process held while the step ran, in MB. */
   peak_mb: number;
@@ -68,15 +71,65 @@ export class ChecksFailedError extends PercorsoError {
   }
 }
 
-/** The plan that a build of this company would follow. */
-export function planCompany(company: Company, catalogue: Catalogue, options: BuildOptions): Plan {
-  const today = createReportingDay(company.config.timeZone)((options.now ?? (() => new Date()))().getTime());
-  return planBuild(catalogue, {
-    timeZone: company.config.timeZone,
-    settings: settingTables(company.config, company.lists, today, options.asOf),
-    ...(options.select === undefined ? {} : { select: options.select }),
-  });
+/** The plan that a build of this company would follow, and why it is a full refresh, if it is. */
+export async function planCompany(
+  company: Company,
+  catalogue: Catalogue,
+  options: BuildOptions,
+): Promise<{ plan: Plan; reason?: string }> {
+  const { last, wanted, planWith } = await prepare(company, catalogue, options);
+  const footing = await findFooting(company, catalogue, last, wanted);
+  const plan = planWith(footing);
+  return { plan, ...('reason' in footing ? { reason: footing.reason } : {}) };
 }
+
+/** All that is known before the first statement. */
+async function prepare(company: Company, catalogue: Catalogue, options: BuildOptions) {
+  const now = options.now ?? (() => new Date());
+  const today = createReportingDay(company.config.timeZone)(now().getTime());
+  const settings = settingTables(company.config, company.lists, today, options.asOf);
+  const store = company.lake;
+  // A pointer that names a build that is gone is set right by this one.
+  const last = await readCurrentManifest(store).catch(() => undefined);
+  const planOptions: PlanOptions = {
+    timeZone: company.config.timeZone,
+    settings,
+    ...(options.select === undefined ? {} : { select: options.select }),
+  };
+  const bare = planBuild(catalogue, planOptions);
+  const rawKeys = await listRaw(store, bare);
+  return {
+    last,
+    rawKeys,
+    isPartial: bare.isPartial,
+    /** Raw objects are named by what they hold, and the plan holds every statement and setting: the same hash, the same tables. */
+    madeOf: hashOf([bare.steps, [...rawKeys]]),
+    wanted: {
+      settings,
+      rawEvents: rawKeys.get(lake.rawEvents) ?? [],
+      unlinks: rawKeys.get(lake.unlinks) ?? [],
+      asOf: options.asOf,
+      fullRefresh: options.fullRefresh,
+      today,
+    },
+    planWith: (footing: Footing): Plan =>
+      last === undefined
+        ? bare
+        : planBuild(catalogue, {
+            ...planOptions,
+            last: {
+              left: { ...last.tables, ...last.books?.tables },
+              knownAt: now().toISOString(),
+              ...(last.books === undefined ? {} : { closedBefore: last.books.open_from }),
+              ...('reason' in footing ? {} : { stands: footing.stands }),
+              ...('changed' in footing && footing.changed !== undefined ? { changed: footing.changed } : {}),
+            },
+          }),
+  };
+}
+
+/** A daily build found that closed days would have to move. */
+class RefreshNeeded extends Error {}
 
 /**
  * Builds and publishes: loads raw and settings, makes each table, runs the checks, and only then writes the published
@@ -90,20 +143,47 @@ export async function build(
   warehouse: Warehouse,
   options: BuildOptions = {},
 ): Promise<BuildResult> {
-  const now = options.now ?? (() => new Date());
   const startedAt = performance.now();
-  const plan = planCompany(company, catalogue, options);
-  const store = company.lake;
-  const rawKeys = await listRaw(store, plan);
-  const madeOf = hashOf(plan, rawKeys);
-  if (!options.fullRefresh && !plan.isPartial) {
-    const current = await readCurrentManifest(store).catch(() => undefined);
-    if (current?.made_of === madeOf) {
-      const seconds = Math.round((performance.now() - startedAt) / 10) / 100;
-      return { manifest: current, checks: [], timings: [], seconds, peak_mb: 0, isUnchanged: true };
-    }
+  const prepared = await prepare(company, catalogue, options);
+  const { last, madeOf, wanted, isPartial } = prepared;
+  if (!options.fullRefresh && !isPartial && last?.made_of === madeOf) {
+    const seconds = Math.round((performance.now() - startedAt) / 10) / 100;
+    return { manifest: last, checks: [], timings: [], seconds, peak_mb: 0, isUnchanged: true };
   }
-  await pruneBuilds(store, 0);
+  await pruneBuilds(company.lake, 0);
+  const footing: Footing = isPartial
+    ? { reason: '--select makes a part' }
+    : await findFooting(company, catalogue, last, wanted);
+  try {
+    return await perform(company, catalogue, warehouse, options, prepared, footing, startedAt);
+  } catch (error) {
+    if (!(error instanceof RefreshNeeded)) throw error;
+    await pruneBuilds(company.lake, 0);
+    return perform(
+      company,
+      catalogue,
+      warehouse,
+      options,
+      prepared,
+      { reason: error.message, changed: error.message },
+      startedAt,
+    );
+  }
+}
+
+async function perform(
+  company: Company,
+  catalogue: Catalogue,
+  warehouse: Warehouse,
+  options: BuildOptions,
+  { last, rawKeys, madeOf, wanted, planWith }: Awaited<ReturnType<typeof prepare>>,
+  footing: Footing,
+  startedAt: number,
+): Promise<BuildResult> {
+  const now = options.now ?? (() => new Date());
+  const store = company.lake;
+  const isDaily = !('reason' in footing);
+  const plan = planWith(footing);
   const buildId = `${now()
     .toISOString()
     .replaceAll(/[-:]|\.\d+/g, '')}-${randomBytes(3).toString('hex')}`;
@@ -111,46 +191,95 @@ export async function build(
   const solvers = new Map(
     catalogue.models.flatMap((model) => (isSqlModel(model) ? [] : [[model.name, model] as const])),
   );
+  const refreshChecks = new Map(catalogue.checks.map((check) => [check.name, check.purpose]));
   const checks: CheckResult[] = [];
   const tables: Manifest['tables'] = {};
+  const stored: Books['tables'] = {};
   const timings: StepTiming[] = [];
   const failed = () => checks.filter((check) => check.severity === 'error' && check.failing_rows > 0);
+  const asOf = async () => readAsOf(warehouse, plan, options.asOf, company, now);
+  let horizon: { asOf: string; openFrom: string } | undefined;
+  const days = async () => {
+    if (horizon === undefined) {
+      const day = await asOf();
+      horizon = { asOf: day, openFrom: daysBefore(day, company.config.latenessDays) };
+    }
+    return horizon;
+  };
+  /** The literals of the build that will stand on this one. */
+  const nextLiterals = async (): Promise<Literals> => {
+    const { openFrom } = await days();
+    return {
+      'time zone': company.config.timeZone,
+      'closed before': openFrom,
+      'read from': daysBefore(openFrom, lookBack(wanted.settings)),
+      'restated before': openFrom,
+    };
+  };
+  const unload = (table: string, parts: Pick<Filing, 'partition' | 'referred' | 'where'>) =>
+    unloadTable(warehouse, store, buildId, table, {
+      ...parts,
+      closedBefore: isDaily ? footing.stands.closedBefore : undefined,
+    });
 
-  const perform = async (step: Step): Promise<number | undefined> => {
+  const run = async (step: Step): Promise<number | undefined> => {
     switch (step.kind) {
       case 'rows':
         await warehouse.createTableFromRows(step.table, step.columns, step.rows);
         return step.rows.length;
       case 'raw': {
-        const keys = rawKeys.get(step.prefix) ?? [];
+        const all = rawKeys.get(step.prefix) ?? [];
+        const keys = step.isNewOnly && isDaily ? all.filter((key) => !footing.taken.has(key)) : all;
         await warehouse.createTableFromJsonLines(
           step.table,
           step.columns,
           keys.map((key) => store.locate(key)),
           step.origin === undefined ? undefined : { column: step.origin, skip: store.locate('x').length - 1 },
         );
-        return countRows(warehouse, step.table);
+        return undefined;
       }
+      case 'earlier':
+        await createEarlierTable(warehouse, store, step);
+        return step.files.length === 0 ? 0 : countRows(warehouse, step.table);
       case 'model': {
-        await warehouse.createTable(step.table, step.sql);
+        if (step.isView) await warehouse.createView(step.table, step.sql);
+        else await warehouse.createTable(step.table, step.sql);
         const promised = plan.published.get(step.table);
         if (promised !== undefined) await holdColumns(warehouse, step.table, promised);
-        return countRows(warehouse, step.table);
+        return step.isView ? undefined : countRows(warehouse, step.table);
       }
       case 'solver':
         await solvers.get(step.table)?.run(warehouse);
         return countRows(warehouse, step.table);
-      case 'check':
-        checks.push(await runCheck(warehouse, step));
+      case 'check': {
+        const found = await runCheck(warehouse, step);
+        if (found.severity !== 'refresh') checks.push({ ...found, severity: found.severity });
+        else if (found.failing_rows > 0) throw new RefreshNeeded(refreshChecks.get(step.check) ?? step.check);
         return undefined;
+      }
       case 'drop':
         await warehouse.dropTable(step.table);
         return undefined;
+      case 'keep':
       case 'publish': {
-        // The first table to be published comes after the last check.
+        // The first table to be written comes after the last check.
         if (failed().length > 0) throw new ChecksFailedError(failed());
-        tables[step.table] = await unloadTable(warehouse, store, buildId, step.table, step.partition);
-        return tables[step.table]?.rows;
+        if (step.kind === 'publish' && step.view !== undefined) {
+          tables[step.table] = await describeView(warehouse, step.table, step.view);
+          return tables[step.table]?.rows;
+        }
+        if (step.referred !== undefined && step.partition === undefined) {
+          (step.kind === 'keep' ? stored : tables)[step.table] = step.referred;
+          return step.referred.rows;
+        }
+        const where = step.kind === 'keep' ? step.where : undefined;
+        const filed = await unload(step.table, {
+          partition: step.partition,
+          referred: step.referred,
+          where: where === undefined ? undefined : fillIn(where, step.table, await nextLiterals()),
+        });
+        (step.kind === 'keep' ? stored : tables)[step.table] = filed;
+        return filed.rows;
       }
     }
   };
@@ -159,20 +288,23 @@ export async function build(
     options.onStep?.({ done: index, of: plan.steps.length, label: stepName(step) });
     const peak = watchMemory();
     const began = performance.now();
+    const cpuBefore = process.cpuUsage();
     try {
-      const rows = await perform(step);
+      const rows = await run(step);
       const seconds = (performance.now() - began) / 1000;
+      const cpu = process.cpuUsage(cpuBefore);
       if (step.kind !== 'drop') {
         timings.push({
           step: stepName(step),
           kind: step.kind,
           seconds: Math.round(seconds * 1000) / 1000,
+          cpu_seconds: Math.round((cpu.user + cpu.system) / 1000) / 1000,
           ...(rows === undefined ? {} : { rows }),
           peak_mb: peak(),
         });
       }
     } catch (error) {
-      if (error instanceof PercorsoError) throw error;
+      if (error instanceof PercorsoError || error instanceof RefreshNeeded) throw error;
       // What a check has found before is the likelier reason.
       if (failed().length > 0) throw new ChecksFailedError(failed(), error);
       throw new PercorsoError(`${stepName(step)} failed: ${error instanceof Error ? error.message : String(error)}`, {
@@ -185,24 +317,38 @@ export async function build(
   }
   if (failed().length > 0) throw new ChecksFailedError(failed());
 
-  const previous = plan.isPartial ? await readCurrentManifest(store) : undefined;
+  const previous = plan.isPartial ? last : undefined;
   const models = new Map(catalogue.checks.map((check) => [check.name, check.model]));
   const carried = (previous?.checks ?? []).filter((old) => !checks.some((check) => check.check === old.check));
   await createCheckResults(warehouse, [
     ...checks,
     ...carried.map((old) => ({ ...old, model: models.get(old.check) ?? old.check.replace(/^key_/, ''), sample: [] })),
   ]);
-  tables[checkResults] = await unloadTable(warehouse, store, buildId, checkResults, undefined);
+  tables[checkResults] = await unload(checkResults, {});
 
+  const { asOf: lastDay, openFrom } = await days();
   const manifest: Manifest = {
     build_id: buildId,
     built_at: now().toISOString(),
-    as_of: await readAsOf(warehouse, plan, options.asOf, company, now),
+    as_of: lastDay,
     company: company.config.name,
     settings_overridden: company.overrides,
     tables: { ...previous?.tables, ...tables },
     checks: [...checks.map(({ check, severity, failing_rows }) => ({ check, severity, failing_rows })), ...carried],
-    ...(plan.isPartial ? {} : { made_of: madeOf }),
+    kind: isDaily ? 'daily' : 'full',
+    ...(isDaily ? {} : { reason: footing.reason }),
+    ...(plan.isPartial
+      ? {}
+      : {
+          made_of: madeOf,
+          books: {
+            open_from: openFrom,
+            refreshed_at: isDaily && last?.books !== undefined ? last.books.refreshed_at : wanted.today,
+            made_with: madeWith(company, catalogue, wanted, lastDay),
+            taken: await writeTaken(store, buildId, wanted.rawEvents),
+            tables: stored,
+          },
+        }),
   };
   const seconds = Math.round((performance.now() - startedAt) / 10) / 100;
   const peak_mb = Math.round(process.resourceUsage().maxRSS / 1024);
@@ -213,6 +359,22 @@ export async function build(
   await publishManifest(store, manifest);
   await pruneBuilds(store, company.config.retention.builds);
   return { manifest, checks, timings, seconds, peak_mb, isUnchanged: false };
+}
+
+/** Rows of the last build, or a table of the same columns without any. */
+export async function createEarlierTable(
+  warehouse: Warehouse,
+  store: Pick<Store, 'locate'>,
+  step: Extract<Step, { kind: 'earlier' }>,
+): Promise<void> {
+  if (step.files.length === 0) await warehouse.createTableFromRows(step.table, step.columns, []);
+  else {
+    await warehouse.createTableFromParquet(
+      step.table,
+      step.files.map((key) => store.locate(key)),
+      step.where,
+    );
+  }
 }
 
 /** The raw objects that a build reads, by prefix: listed once, so that what comes in meanwhile is the next build's. */
@@ -228,12 +390,8 @@ async function listRaw(store: Store, plan: Plan): Promise<Map<string, string[]>>
   return listed;
 }
 
-/** Raw objects are named by what they hold, and the plan holds every statement and setting: the same hash, the same tables. */
-function hashOf(plan: Plan, rawKeys: ReadonlyMap<string, readonly string[]>): string {
-  return createHash('sha256')
-    .update(JSON.stringify([plan.steps, [...rawKeys]]))
-    .digest('hex')
-    .slice(0, 32);
+function hashOf(value: unknown): string {
+  return createHash('sha256').update(JSON.stringify(value)).digest('hex').slice(0, 32);
 }
 
 const checkResults = 'check_results';
@@ -270,10 +428,16 @@ async function countRows(warehouse: Warehouse, table: string): Promise<number> {
   return Number(row?.n ?? 0);
 }
 
-async function runCheck(warehouse: Warehouse, step: Extract<Step, { kind: 'check' }>): Promise<CheckResult> {
-  const rows = await warehouse.query(
-    `select failing.*, count(*) over () as failing_rows_ from (\n${step.sql}\n) as failing limit 3`,
-  );
+async function runCheck(
+  warehouse: Warehouse,
+  step: Extract<Step, { kind: 'check' }>,
+): Promise<Omit<CheckResult, 'severity'> & Pick<typeof step, 'severity'>> {
+  const isSound = step.key !== undefined && (await warehouse.isKey(step.key.table, step.key.columns));
+  const rows = isSound
+    ? []
+    : await warehouse.query(
+        `select failing.*, count(*) over () as failing_rows_ from (\n${step.sql}\n) as failing limit 3`,
+      );
   return {
     check: step.check,
     model: step.model,
@@ -311,33 +475,60 @@ async function holdColumns(warehouse: Warehouse, table: string, promised: readon
   }
 }
 
+interface Filing {
+  /** The column by whose month the files are cut. */
+  partition?: string | undefined;
+  /** Files of the last build: those of months that are wholly closed are referred to. */
+  referred?: FiledTable | undefined;
+  where?: string | undefined;
+  /** The first open day; undefined where all are. */
+  closedBefore: string | undefined;
+}
+
 async function unloadTable(
   warehouse: Warehouse,
   store: Company['lake'],
   buildId: string,
   table: string,
-  partition: string | undefined,
-): Promise<Manifest['tables'][string]> {
+  { partition, referred, where, closedBefore }: Filing,
+): Promise<FiledTable> {
   const columns = await warehouse.columns(table);
-  const parts =
-    partition === undefined
-      ? [{ partition: '', where: '' }]
-      : (await months(warehouse, table, partition)).map((month) => ({
-          partition: month ?? 'none',
-          where:
-            month === undefined
-              ? ` where ${partition} is null`
-              : ` where ${partition} >= date '${month}-01' and ${partition} < date '${monthAfter(month)}-01'`,
-        }));
-  // An empty table still has a file, so that a reader finds its columns.
-  if (parts.length === 0) parts.push({ partition: '', where: '' });
-  const files = [];
-  for (const part of parts) {
-    const key = lake.table(buildId, table, part.partition);
-    const rows = await warehouse.unload(`select * from ${table}${part.where}`, store.locate(key));
-    files.push({ partition: part.partition, key, rows });
+  const conditions = where === undefined ? [] : [`(${where})`];
+  const files: FiledTable['files'] = [];
+  const write = async (month: string, more: readonly string[]) => {
+    const key = lake.table(buildId, table, month);
+    const all = [...conditions, ...more];
+    const rows = await warehouse.unload(
+      `select * from ${table}${all.length === 0 ? '' : ` where ${all.join(' and ')}`}`,
+      store.locate(key),
+    );
+    files.push({ partition: month, key, rows });
+  };
+  if (partition === undefined) await write('', []);
+  else {
+    // An instant may be of the day before in UTC.
+    const openMonth =
+      referred === undefined || closedBefore === undefined ? undefined : daysBefore(closedBefore, 1).slice(0, 7);
+    if (referred !== undefined && openMonth !== undefined) {
+      files.push(...referred.files.filter((file) => file.partition !== '' && file.partition < openMonth));
+    }
+    const from = openMonth === undefined ? [] : [`${partition} >= date '${openMonth}-01'`];
+    for (const month of await months(warehouse, table, partition, [...conditions, ...from])) {
+      await write(
+        month ?? 'none',
+        month === undefined
+          ? [`${partition} is null`]
+          : [`${partition} >= date '${month}-01'`, `${partition} < date '${monthAfter(month)}-01'`],
+      );
+    }
+    // An empty table still has a file, so that a reader finds its columns.
+    if (files.length === 0) await write('', []);
   }
   return { rows: files.reduce((sum, file) => sum + file.rows, 0), columns, files };
+}
+
+async function describeView(warehouse: Warehouse, table: string, view: string): Promise<Manifest['tables'][string]> {
+  return { rows: await countRows(warehouse, table), columns: await warehouse.columns(table), files: [], view };
 }
 
 function monthAfter(month: string): string {
@@ -345,9 +536,15 @@ function monthAfter(month: string): string {
   return new Date(Date.UTC(year, number, 1)).toISOString().slice(0, 7);
 }
 
-async function months(warehouse: Warehouse, table: string, column: string): Promise<(string | undefined)[]> {
+async function months(
+  warehouse: Warehouse,
+  table: string,
+  column: string,
+  conditions: readonly string[],
+): Promise<(string | undefined)[]> {
+  const where = conditions.length === 0 ? '' : ` where ${conditions.join(' and ')}`;
   const rows = await warehouse.query(
-    `select distinct date_format(date_trunc('month', ${column}), '%Y-%m') as month from ${table} order by month`,
+    `select distinct date_format(date_trunc('month', ${column}), '%Y-%m') as month from ${table}${where} order by month`,
   );
   return rows.map((row) => (row.month === null ? undefined : String(row.month)));
 }

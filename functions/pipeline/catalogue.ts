@@ -3,12 +3,17 @@ import { basename, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parse } from 'csv-parse/sync';
 import * as z from 'zod';
+import { type AttributionModel, forEachModel } from '#core/each-model';
 import { PercorsoError } from '#core/errors';
 import type { ReadQuery } from '#core/model-graph';
 import { type CheckHeader, type ModelHeader, parseCheckHeader, parseModelHeader } from '#core/model-header';
-import type { Warehouse } from '#core/ports';
 import type { SettingTable } from '#core/setting-tables';
+import { creditIntervals } from '#solvers/credit-intervals';
+import { fittedFactors } from '#solvers/fitted-factors';
 import { identityComponents } from '#solvers/identity-components';
+import { valueExpectations, valueParameters } from '#solvers/lifetime-value';
+import { markovReplicates } from '#solvers/markov-replicates';
+import type { SolverModel } from '#solvers/solver-model';
 
 /** A table that one SELECT makes. */
 export interface SqlModel {
@@ -18,14 +23,6 @@ export interface SqlModel {
   header: ModelHeader;
   sql: string;
   inputs: string[];
-}
-
-/** A table that TypeScript makes: rows in, rows out, all of it in the warehouse. */
-export interface SolverModel {
-  name: string;
-  file: string;
-  inputs: readonly string[];
-  run(warehouse: Warehouse): Promise<void>;
 }
 
 export type Model = SqlModel | SolverModel;
@@ -54,10 +51,16 @@ const roundsFolder = 'rounds';
  * @throws PercorsoError with file and line of the first that cannot be read.
  */
 export async function readCatalogue(readQuery: ReadQuery, folder: string = sqlFolder): Promise<Catalogue> {
+  const seeds = await readSeeds(folder);
+  const attributionModels = (seeds.attribution_models?.rows ?? []).map(
+    ({ model, kind }): AttributionModel => ({ model: String(model), kind: String(kind) }),
+  );
+  const readSql = async (path: string, file: string) =>
+    forEachModel(await readFile(path, 'utf8'), file, attributionModels);
   const models: Model[] = [];
   for (const path of await filesUnder(join(folder, 'models'), '.sql')) {
     const file = relative(folder, path);
-    const sql = await readFile(path, 'utf8');
+    const sql = await readSql(path, file);
     if (file.split('/').includes(roundsFolder)) continue;
     const header = parseModelHeader(sql, file);
     const { tables } = await readQuery(sql, file);
@@ -66,7 +69,7 @@ export async function readCatalogue(readQuery: ReadQuery, folder: string = sqlFo
   const checks: Check[] = [];
   for (const path of await filesUnder(join(folder, 'checks'), '.sql')) {
     const file = relative(folder, path);
-    const sql = await readFile(path, 'utf8');
+    const sql = await readSql(path, file);
     const { tables } = await readQuery(sql, file);
     checks.push({
       ...parseCheckHeader(sql, file),
@@ -76,17 +79,26 @@ export async function readCatalogue(readQuery: ReadQuery, folder: string = sqlFo
       inputs: tables,
     });
   }
-  const seeds: Record<string, SettingTable> = {};
-  for (const path of await filesUnder(join(folder, 'seeds'), '.csv')) {
-    seeds[basename(path, '.csv')] = readSeed(await readFile(path, 'utf8'), relative(folder, path));
-  }
   for (const graph of ['identity', 'consent']) {
     const tables = { edges: `${graph}_edges`, labels: `${graph}_labels` };
     if (models.some((model) => model.name === tables.edges)) {
       models.push(await identityComponents(join(folder, 'models', 'people', roundsFolder), tables));
     }
   }
+  // A solver is there where something reads what it makes; readers stand before what they read.
+  for (const solver of [creditIntervals, markovReplicates, fittedFactors, valueExpectations, valueParameters]) {
+    if (models.some((model) => model.inputs.includes(solver.name))) models.push(solver);
+  }
   return { models, checks, seeds };
+}
+
+/** The seeds by name. @throws PercorsoError where a first line names no typed columns. */
+export async function readSeeds(folder: string = sqlFolder): Promise<Record<string, SettingTable>> {
+  const seeds: Record<string, SettingTable> = {};
+  for (const path of await filesUnder(join(folder, 'seeds'), '.csv')) {
+    seeds[basename(path, '.csv')] = readSeed(await readFile(path, 'utf8'), relative(folder, path));
+  }
+  return seeds;
 }
 
 export function isSqlModel(model: Model): model is SqlModel {

@@ -5,10 +5,14 @@ import { readSegmentMessage, type SegmentRead, type SegmentType, segmentMessages
 import { readSnowplowEvent, snowplowPayloads, snowplowSource } from '#connectors/snowplow';
 import type { Config } from '#core/config';
 import { PercorsoError } from '#core/errors';
+import type { StoredEvent } from '#core/event';
+import { generationOf, type IdentifierKey } from '#core/identifier-key';
 import { createIdentifiers } from '#core/identifiers';
 import type { RejectedRecord } from '#core/lake';
 import type { Clock, Queue } from '#core/ports';
+import { type LoginCheck, loginCheckOf, withProvedLogin } from '#core/proved-login';
 import { createSealing } from '#core/sealing';
+import type { VaultEntry } from '#core/vault';
 import { type AdmitContext, type Admitter, createAdmitter } from '#pipeline/admit';
 import { encodeDelivery } from '#pipeline/drain';
 
@@ -19,7 +23,8 @@ const errorsShown = 20;
 
 export interface CollectContext {
   config: Config;
-  identifierKey: Buffer;
+  identifierKey: IdentifierKey;
+  sealAddress?: AdmitContext['sealAddress'];
   /** The write keys stand in the variables that the configuration names. */
   env: Record<string, string | undefined>;
   queue: Queue;
@@ -135,15 +140,19 @@ export function createCollector(context: CollectContext): Collector {
     source,
     digest: digest(key),
   }));
+  const generation = generationOf(identifierKey);
   const sealing = createSealing(identifierKey);
   const identifiers = createIdentifiers(identifierKey, config.country);
   const wait = createRateLimit(now);
   const admitters = new Map<AdmitContext['trust'], Admitter>();
+  const loginChecks = new Map<string, LoginCheck | undefined>(
+    Object.entries(config.sources).map(([name, settings]) => [name, loginCheckOf(settings, context.env)]),
+  );
 
   function admitter(trust: AdmitContext['trust']): Admitter {
     const known = admitters.get(trust);
     if (known !== undefined) return known;
-    const made = createAdmitter({ config, identifierKey, trust, receivedAt: now, hasRate: context.hasRate });
+    const made = createAdmitter({ ...context, trust, receivedAt: now });
     admitters.set(trust, made);
     return made;
   }
@@ -235,7 +244,8 @@ export function createCollector(context: CollectContext): Collector {
       }
       return event;
     }
-    const accepted = [];
+    const accepted: StoredEvent[] = [];
+    const vault: VaultEntry[] = [];
     const rejected: RejectedRecord[] = [];
     const errors: { index: number; reason: string; message: string }[] = [];
     for (const [index, message] of messages.entries()) {
@@ -244,9 +254,11 @@ export function createCollector(context: CollectContext): Collector {
       const event: SegmentRead = isTooLarge
         ? { ok: false, reason: 'too-large', message: `an event may hold ${eventLimit / 1024} KB at most` }
         : read(message);
-      const admitted = event.ok ? door.event(event.event) : event;
+      const judged = event.ok ? withProvedLogin(event.event, loginChecks.get(source)) : event;
+      const admitted = judged.ok ? door.event(judged.event) : judged;
       if (admitted.ok) {
         accepted.push(admitted.value);
+        vault.push(...admitted.vault);
         continue;
       }
       const eventId = textField(message, isSnowplow ? 'eid' : 'messageId');
@@ -265,7 +277,7 @@ export function createCollector(context: CollectContext): Collector {
     }
     if (messages.length > 0) {
       try {
-        await queue.send([encodeDelivery({ events: accepted, rejected })]);
+        await queue.send([encodeDelivery({ events: accepted, rejected, vault, generation })]);
       } catch {
         return { status: 503, message: 'the event could not be written down; send it again', retryAfterSeconds: 5 };
       }

@@ -1,14 +1,15 @@
-import { randomBytes } from 'node:crypto';
-import { link, mkdir, open, readFile, rm } from 'node:fs/promises';
-import { dirname, isAbsolute, join } from 'node:path';
+import { readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { createJiti } from 'jiti';
 import { type Config, defineConfig } from '#core/config';
 import { UsageError } from '#core/errors';
-import { decodeIdentifierKey } from '#core/identifier-key';
+import type { IdentifierKey } from '#core/identifier-key';
 import type { Store } from '#core/ports';
 import type { CompanyLists } from '#core/setting-tables';
 import { parseConfig, parseOverrides } from '#core/settings';
+import { createVaultSealer, type VaultKey } from '#core/vault-sealing';
 import { readLists } from '#pipeline/company-lists';
+import { readIdentifierKey, readVaultKeys } from '#pipeline/keys';
 
 /** One company: the folder that holds its `percorso.config.ts`, and what stands in it. */
 export interface Company {
@@ -32,8 +33,12 @@ export interface Company {
     site: string;
   };
   env: NodeJS.ProcessEnv;
-  /** The secret of the keyed hashes: from the environment, else from the key file, which is made on first need. */
-  identifierKey(): Promise<Buffer>;
+  /** The secret of the keyed hashes, read anew at each call: another process may have changed the key. */
+  identifierKey(): Promise<IdentifierKey>;
+  /** The key of the vault of addresses, and those that were it before. */
+  vaultKeys(): Promise<[VaultKey, ...VaultKey[]]>;
+  /** Seals an address for the vault; undefined where the company keeps none. */
+  sealAddress(): Promise<((address: string) => string) | undefined>;
 }
 
 export interface CompanyOptions {
@@ -67,20 +72,20 @@ export async function loadCompany(options: CompanyOptions): Promise<Company> {
     locks: join(state, 'locks'),
     site: join(state, 'site'),
   };
-  let key: Promise<Buffer> | undefined;
+  const lake = options.openStore(paths.lake);
+  const keys = { config, dir, env };
   return {
     dir,
     configPath,
     config,
     lists: await readLists(dir, config),
     overrides,
-    lake: options.openStore(paths.lake),
+    lake,
     paths,
     env,
-    identifierKey: () => {
-      key ??= readIdentifierKey(config, dir, env);
-      return key;
-    },
+    identifierKey: () => readIdentifierKey(keys, lake),
+    vaultKeys: () => readVaultKeys(keys),
+    sealAddress: async () => (config.vault.keep ? createVaultSealer((await readVaultKeys(keys))[0]) : undefined),
   };
 }
 
@@ -107,48 +112,5 @@ async function importConfig(configPath: string): Promise<unknown> {
       mend: 'correct the file; it must be TypeScript with `export default defineConfig({ ... })`',
       cause,
     });
-  }
-}
-
-const keyBytes = 32;
-
-/**
- * A lost key would make every person a stranger, so it is made once, whole, and never replaced.
- * @throws PercorsoError where the key is there but unusable.
- */
-async function readIdentifierKey(config: Config, dir: string, env: NodeJS.ProcessEnv): Promise<Buffer> {
-  const { identifierKeyEnv, identifierKeyFile } = config.secrets;
-  const fromEnv = env[identifierKeyEnv];
-  if (fromEnv !== undefined && fromEnv !== '')
-    return decodeIdentifierKey(fromEnv, `the environment variable ${identifierKeyEnv}`);
-  const file = isAbsolute(identifierKeyFile) ? identifierKeyFile : join(dir, identifierKeyFile);
-  const existing = await readIfThere(file);
-  if (existing !== undefined) return decodeIdentifierKey(existing, file);
-  await mkdir(dirname(file), { recursive: true });
-  const draft = `${file}.${process.pid}.${randomBytes(4).toString('hex')}`;
-  const handle = await open(draft, 'wx', 0o600);
-  try {
-    await handle.writeFile(`${randomBytes(keyBytes).toString('hex')}\n`);
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-  try {
-    // A link, unlike a rename, lets the first of two processes win.
-    await link(draft, file);
-  } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
-  } finally {
-    await rm(draft, { force: true });
-  }
-  return decodeIdentifierKey((await readIfThere(file)) ?? '', file);
-}
-
-async function readIfThere(file: string): Promise<string | undefined> {
-  try {
-    return await readFile(file, 'utf8');
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
-    throw error;
   }
 }

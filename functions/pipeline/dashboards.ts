@@ -6,9 +6,12 @@ import { fileURLToPath } from 'node:url';
 import * as z from 'zod';
 import { PercorsoError } from '#core/errors';
 import type { Manifest } from '#core/lake';
-import type { Store, Warehouse } from '#core/ports';
+import type { Warehouse } from '#core/ports';
+import type { Catalogue } from '#pipeline/catalogue';
 import type { Company } from '#pipeline/company';
 import { compressSite } from '#pipeline/compress-site';
+import { definitionsFile, metricsFile } from '#pipeline/glossary';
+import { preparePageTables, settingsOfPages } from '#pipeline/page-tables';
 import { requireBuild } from '#pipeline/query';
 
 /** The Evidence project. Its working folders are shared by all companies of this clone, so one site is made at a time. */
@@ -21,6 +24,10 @@ const stampFile = 'stamp.json';
 
 export interface DashboardTools {
   openWarehouse(): Promise<Warehouse>;
+  /** The models, whose headers say what is published. */
+  readCatalogue(): Promise<Catalogue>;
+  /** Builds a company that has no data, for the columns of tables that an older build has not published. */
+  buildEmpty(catalogue: Catalogue): Promise<Manifest>;
   /** Does one piece of work at a time over all processes of this machine. */
   withLock<Result>(file: string, what: string, work: () => Promise<Result>): Promise<Result>;
 }
@@ -73,7 +80,12 @@ export async function buildDashboards(
     onStep('page tables');
     const warehouse = await tools.openWarehouse();
     try {
-      await preparePageTables(company, manifest, warehouse, join(dashboardsDir, '.data'));
+      await preparePageTables(company, manifest, warehouse, {
+        selects: join(dashboardsDir, 'tables'),
+        output: join(dashboardsDir, '.data'),
+        catalogue: await tools.readCatalogue(),
+        buildEmpty: tools.buildEmpty,
+      });
     } finally {
       await warehouse.close();
     }
@@ -92,6 +104,9 @@ export async function buildDashboards(
       await runEvidence(['build:strict']);
       await writeFile(compiledFile, JSON.stringify(stamp));
     }
+    // What a page fetches only when it is asked for.
+    await rm(join(output, 'more'), { recursive: true, force: true });
+    await cp(join(dashboardsDir, '.data', 'more'), join(output, 'more'), { recursive: true });
     onStep('compression');
     await compressSite(output);
     await moveIn(output, site, stamp);
@@ -122,7 +137,12 @@ async function makeStamp(company: Company, manifest: Manifest): Promise<Stamp> {
       'evidence.config.yaml',
       'svelte.config.js',
     ]),
-    settings: hash([JSON.stringify(settingsOfPages(company)), await hashFiles(['tables'])]),
+    settings: hash([
+      JSON.stringify(settingsOfPages(company)),
+      await hashFiles(['tables']),
+      await readFile(definitionsFile),
+      await readFile(metricsFile),
+    ]),
   };
 }
 
@@ -149,18 +169,6 @@ async function hashFiles(names: readonly string[]): Promise<string> {
   return hash(parts);
 }
 
-function settingsOfPages(company: Pick<Company, 'config'>) {
-  const { name, currency, language, timeZone, attribution } = company.config;
-  return {
-    name,
-    currency,
-    language,
-    time_zone: timeZone,
-    default_model: attribution.defaultModel,
-    default_period: 'last_90_days',
-  };
-}
-
 /** Installs the Evidence project where its lock or its patches have changed since the last time, or never were installed. */
 export async function installDashboards(onStep: (step: string) => void = () => {}): Promise<void> {
   const modules = join(dashboardsDir, 'node_modules');
@@ -182,41 +190,6 @@ export async function installDashboards(onStep: (step: string) => void = () => {
   }
   if (patchedWith !== patches) await writeFile(patched, patches);
 }
-
-/**
- * Writes the tables that the pages read, as Parquet: aggregates only, and no cell that stands for fewer than 5 persons.
- * Each file of `dashboards/tables` is one SELECT over the published tables, `site` (what the company is called, its currency ...)
- * and `periods`.
- */
-export async function preparePageTables(
-  company: { config: Company['config']; lake: Pick<Store, 'locate'> },
-  manifest: Manifest,
-  warehouse: Warehouse,
-  dir: string,
-): Promise<void> {
-  for (const [table, { files, columns }] of Object.entries(manifest.tables)) {
-    const paths = files.map((file) => text(company.lake.locate(file.key))).join(', ');
-    const empty = columns.map(({ name, type }) => `cast(null as ${type}) as "${name}"`).join(', ');
-    await warehouse.run(
-      `create view "${table}" as ${files.length > 0 ? `select * from read_parquet([${paths}])` : `select ${empty} where false`}`,
-    );
-  }
-  const site = { ...settingsOfPages(company), as_of: manifest.as_of, built_at: manifest.built_at };
-  await warehouse.run(
-    `create table site as select ${Object.entries(site)
-      .map(([name, value]) => `${text(value)} as "${name}"`)
-      .join(', ')}`,
-  );
-  const tables = join(dashboardsDir, 'tables');
-  await warehouse.createTable('periods', await readFile(join(tables, 'periods.sql'), 'utf8'));
-  for (const file of (await readdir(tables)).filter((name) => name.endsWith('.sql')).sort()) {
-    const name = file.slice(0, -'.sql'.length);
-    const select = await readFile(join(tables, file), 'utf8');
-    await warehouse.unload(select, join(dir, `${name}.parquet`));
-  }
-}
-
-const text = (value: string) => `'${value.replaceAll("'", "''")}'`;
 
 /** Two renames, so that whoever reads meets the old site or the new one. */
 async function moveIn(output: string, site: string, stamp: Stamp): Promise<void> {

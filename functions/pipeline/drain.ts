@@ -1,9 +1,13 @@
 import { setImmediate } from 'node:timers/promises';
 import * as z from 'zod';
 import type { StoredCost } from '#core/cost';
+import { PercorsoError } from '#core/errors';
 import type { StoredEvent } from '#core/event';
+import { generationOf, type IdentifierKey } from '#core/identifier-key';
 import type { RejectedRecord } from '#core/lake';
 import type { Clock, Queue, Store } from '#core/ports';
+import type { VaultEntry } from '#core/vault';
+import { createRaise } from '#pipeline/raise';
 import { createRawWriter, type RawWriter, type WrittenCounts } from '#pipeline/store';
 
 /** What one request leaves in the queue: all that is in it was judged at the door already. */
@@ -11,6 +15,10 @@ export interface Delivery {
   events: StoredEvent[];
   costs?: StoredCost[];
   rejected: RejectedRecord[];
+  /** What the events say for the vault, addresses sealed. */
+  vault?: VaultEntry[];
+  /** With which generation of the key its hashes were made; the first where it says none. */
+  generation?: number;
 }
 
 const text = z.string();
@@ -24,14 +32,18 @@ const eventShape = z.looseObject({
 });
 const costShape = z.looseObject({ source: text, cost_date: text, import_id: text, received_at: text });
 const rejectedShape = z.looseObject({ source: text, reason: text, message: text, rejected_at: text, original: text });
+const entryShape = z.looseObject({ key: text });
 const deliveryShape = z.object({
   events: z.array(z.custom<StoredEvent>((value) => eventShape.safeParse(value).success)),
   costs: z.array(z.custom<StoredCost>((value) => costShape.safeParse(value).success)).default([]),
   rejected: z.array(z.custom<RejectedRecord>((value) => rejectedShape.safeParse(value).success)),
+  vault: z.array(z.custom<VaultEntry>((value) => entryShape.safeParse(value).success)).default([]),
+  generation: z.number().int().min(1).default(1),
 });
 
-export function encodeDelivery(delivery: Delivery): Uint8Array {
-  return Buffer.from(JSON.stringify(delivery));
+export function encodeDelivery({ vault = [], generation = 1, ...delivery }: Delivery): Uint8Array {
+  const said = { ...(vault.length === 0 ? {} : { vault }), ...(generation === 1 ? {} : { generation }) };
+  return Buffer.from(JSON.stringify({ ...delivery, ...said }));
 }
 
 function decodeDelivery(body: Uint8Array): Required<Delivery> | undefined {
@@ -42,13 +54,12 @@ function decodeDelivery(body: Uint8Array): Required<Delivery> | undefined {
   }
 }
 
-async function addDelivery(writer: RawWriter, delivery: Required<Delivery>): Promise<void> {
-  for (const event of delivery.events) await writer.event(event);
-  for (const cost of delivery.costs) await writer.cost(cost);
-  for (const record of delivery.rejected) await writer.reject(record);
-}
+/** What was moved; the objects' names aside. */
+export type MovedCounts = Omit<WrittenCounts, 'keys'>;
 
-function addCounts(total: WrittenCounts, counts: WrittenCounts): void {
+const noCounts = (): MovedCounts => ({ events: 0, costs: 0, rejected: 0, objects: 0, alreadyThere: 0 });
+
+function addCounts(total: MovedCounts, counts: WrittenCounts): void {
   total.events += counts.events;
   total.costs += counts.costs;
   total.rejected += counts.rejected;
@@ -56,7 +67,24 @@ function addCounts(total: WrittenCounts, counts: WrittenCounts): void {
   total.alreadyThere += counts.alreadyThere;
 }
 
-const noCounts = (): WrittenCounts => ({ events: 0, costs: 0, rejected: 0, objects: 0, alreadyThere: 0 });
+/** Writes what one request left, its hashes in their newest form. */
+function createDeliveryWriter(identifierKey: IdentifierKey) {
+  const raise = createRaise(identifierKey);
+  return async (
+    writer: RawWriter,
+    { events, costs, rejected, vault, generation }: Required<Delivery>,
+  ): Promise<void> => {
+    if (generation > generationOf(identifierKey)) {
+      throw new PercorsoError('the queue holds events that were hashed with a newer key than this process has', {
+        mend: 'start it again with the key that `percorso rotate-key` made',
+      });
+    }
+    for (const event of events) await writer.event(raise.event(event, generation));
+    for (const cost of costs) await writer.cost(raise.cost(cost, generation));
+    for (const record of rejected) await writer.reject(raise.rejected(record, generation));
+    for (const entry of vault) await writer.vault(raise.entry(entry, generation));
+  };
+}
 
 /**
  * Writes messages of a queue that may cut its batches differently when it delivers again, as SQS does. An event that comes
@@ -66,21 +94,22 @@ const noCounts = (): WrittenCounts => ({ events: 0, costs: 0, rejected: 0, objec
  */
 export async function storeDeliveries(
   lake: Store,
-  identifierKey: Buffer,
+  identifierKey: IdentifierKey,
   bodies: readonly Uint8Array[],
-): Promise<{ counts: WrittenCounts; unreadable: number[] }> {
+): Promise<{ counts: MovedCounts; unreadable: number[] }> {
   const counts = noCounts();
   const unreadable: number[] = [];
+  const write = createDeliveryWriter(identifierKey);
   const shared = createRawWriter(lake, { identifierKey });
   for (const [index, body] of bodies.entries()) {
     const delivery = decodeDelivery(body);
     if (delivery === undefined) {
       unreadable.push(index);
     } else if (delivery.costs.length === 0) {
-      await addDelivery(shared, delivery);
+      await write(shared, delivery);
     } else {
       const own = createRawWriter(lake, { identifierKey });
-      await addDelivery(own, delivery);
+      await write(own, delivery);
       addCounts(counts, await own.flush());
     }
   }
@@ -93,7 +122,7 @@ const turnBytes = 100_000;
 
 export interface Drainable {
   lake: Store;
-  identifierKey(): Promise<Buffer>;
+  identifierKey(): Promise<IdentifierKey>;
 }
 
 /**
@@ -104,13 +133,14 @@ export async function drainSpool(
   company: Drainable,
   queue: Queue,
   now: Clock = () => new Date(),
-): Promise<WrittenCounts> {
+): Promise<MovedCounts> {
   const total = noCounts();
   for (;;) {
     const messages = await queue.receive(Number.MAX_SAFE_INTEGER);
     if (messages.length === 0) return total;
     const identifierKey = await company.identifierKey();
     const writer = createRawWriter(company.lake, { identifierKey });
+    const write = createDeliveryWriter(identifierKey);
     let sinceTurn = 0;
     for (const { body } of messages) {
       // The door answers on the same thread: it gets its turn every few milliseconds.
@@ -121,7 +151,7 @@ export async function drainSpool(
       }
       const delivery = decodeDelivery(body);
       if (delivery !== undefined) {
-        await addDelivery(writer, delivery);
+        await write(writer, delivery);
       } else {
         // Damaged on the disk after it was written: kept for a person to look at, since it must not stop the queue.
         await writer.reject({

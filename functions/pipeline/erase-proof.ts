@@ -8,6 +8,7 @@ import type { Warehouse } from '#core/ports';
 import type { Sealing } from '#core/sealing';
 import type { PersonFinder } from '#pipeline/erase-finder';
 import { fileContents } from '#pipeline/file-bytes';
+import { readVaultEntry } from '#pipeline/vault';
 
 export interface Proof {
   /** Files looked into. */
@@ -20,6 +21,8 @@ export interface ProofRequest {
   dir: string;
   finder: PersonFinder;
   sealing: Sealing;
+  /** Opens the addresses of the vault; asked for only where it holds any. */
+  openAddress(): Promise<(sealed: string) => string>;
   /** Files and folders that are not looked into, relative to `dir`: the key, the erasure's own notes. */
   except: readonly string[];
   /** What happened later than this is a new story and may be there. */
@@ -98,6 +101,13 @@ async function fileHolds(path: string, name: string, request: ProofRequest): Pro
       if (test(line)) return true;
       const { original } = refusedLine.parse(JSON.parse(line));
       return finder.holds(Buffer.from(sealing.open(original), 'base64').toString('utf8'));
+    });
+  }
+  if (name.startsWith('lake/vault/')) {
+    const open = await request.openAddress();
+    return someLine(path, (line) => {
+      const { address } = readVaultEntry(line);
+      return finder.says(line) || (address !== undefined && finder.holds(open(address)));
     });
   }
   if (name.startsWith('lake/raw/events/')) {

@@ -1,24 +1,28 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import { readdir, rm } from 'node:fs/promises';
-import { isAbsolute, join, relative, sep } from 'node:path';
+import { join, relative, sep } from 'node:path';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import * as z from 'zod';
 import { createErasedMarks, firstKey, withoutKeys, withoutPerson } from '#core/erasing';
 import { identifierKinds, type StoredEvent } from '#core/event';
+import { createHashChain, generationOf, type IdentifierKey } from '#core/identifier-key';
 import { createIdentifiers, type Identifiers, normaliseEmail } from '#core/identifiers';
 import { lake as places } from '#core/lake';
 import { hashOfIdentifier } from '#core/named-identifier';
 import type { Clock, MartReader, Store, Warehouse } from '#core/ports';
 import { createSealing } from '#core/sealing';
+import { createVaultOpener } from '#core/vault-sealing';
 import type { Company } from '#pipeline/company';
 import { createPersonFinder, type PersonFinder } from '#pipeline/erase-finder';
 import { type Proof, proveErased } from '#pipeline/erase-proof';
 import { newErasureId, readErasures, writeErasure } from '#pipeline/erased-keys';
+import { keyFilePath } from '#pipeline/keys';
 import { pruneBuilds } from '#pipeline/publish';
 import { type OpenMarts, withMarts } from '#pipeline/query';
 import { eraseRejected } from '#pipeline/rejected';
 import { createRawWriter } from '#pipeline/store';
+import { eraseFromVault } from '#pipeline/vault';
 
 export interface EraseWork {
   /** Moves what waits in the spool into the lake, then builds and publishes; whole where `fullRefresh`. */
@@ -43,6 +47,8 @@ export interface EraseResult {
   events: number;
   raw_objects: number;
   rejected: number;
+  /** Entries of the vault of addresses. */
+  vault: number;
   import_records: number;
   builds: number;
   landing_files: number;
@@ -106,7 +112,7 @@ export async function erasePersons(company: Company, given: readonly string[], w
   const random = work.random ?? randomBytes;
   const at = now();
   const { mark } = createErasedMarks(key);
-  const erasures = await readErasures(company.lake);
+  const erasures = await readErasures(company.lake, key);
   const wasErased = named.some(({ key: one }) =>
     erasures.some(({ marks, shared_marks }) => [...marks, ...shared_marks].includes(mark(one))),
   );
@@ -131,7 +137,10 @@ export async function erasePersons(company: Company, given: readonly string[], w
   };
   if (found.isKnown) await writeUnfinished(company.lake, unfinished);
   const result = await perform(company, unfinished, identifiers, work, found.isKnown);
-  const isFound = found.isKnown || wasErased || result.rejected + result.held_by_hand.length + result.landing_files > 0;
+  const isFound =
+    found.isKnown ||
+    wasErased ||
+    result.rejected + result.vault + result.held_by_hand.length + result.landing_files > 0;
   return { ...result, isUnknown: !isFound };
 }
 
@@ -285,7 +294,8 @@ async function perform(
   const { mark } = createErasedMarks(identifierKey);
   const marks = { marks: own.map(mark), shared_marks: shared.map(mark) };
   // First of all: what comes in from now on, while the lake is being gone through, is judged by it.
-  if (isKnown) await writeErasure(lake, id, { erased_at, ...marks, schema_version: 1 });
+  const generation = generationOf(identifierKey);
+  if (isKnown) await writeErasure(lake, id, { erased_at, ...marks, schema_version: 1 }, generation);
 
   if (isKnown) await rewriteRaw(company, unfinished, finder, identifierKey, work);
   counts.rejected += await eraseRejected(lake, identifierKey, (record, original) => {
@@ -293,6 +303,7 @@ async function perform(
     if (finder.holds(original.toString('utf8')) || finder.holds(JSON.stringify(rest))) return undefined;
     return file !== undefined && finder.holds(file) ? { ...record, file: '(erased)' } : record;
   });
+  const vault = await eraseFromVault(lake, new Set([...own, ...shared]));
   counts.imports += await cleanLedger(lake, finder);
   // Her events carry other keys now: there is no link of hers left that could be taken out.
   if (isKnown) await removeUnlinks(lake, finder);
@@ -307,14 +318,15 @@ async function perform(
     await rm(join(paths.work, name), { recursive: true, force: true });
   }
   const relativeTo = (path: string) => relative(company.dir, path).split(sep).join('/');
-  const { identifierKeyFile } = company.config.secrets;
-  const keyFile = isAbsolute(identifierKeyFile) ? identifierKeyFile : join(company.dir, identifierKeyFile);
+  const { identifierKeyFile, vaultKeyFile } = company.config.secrets;
+  const keyFiles = [identifierKeyFile, vaultKeyFile].map((file) => keyFilePath(company.dir, file));
   const request = {
     dir: company.dir,
     finder,
     sealing,
+    openAddress: async () => createVaultOpener(...(await company.vaultKeys())),
     erasedAt: erased_at,
-    except: [keyFile, paths.locks, join(paths.lake, places.unfinishedErasure)].map(relativeTo),
+    except: [...keyFiles, paths.locks, join(paths.lake, places.unfinishedErasure)].map(relativeTo),
     warehouse: work.warehouse,
   };
   let proof: Proof = await proveErased(request);
@@ -336,6 +348,7 @@ async function perform(
     events: counts.events,
     raw_objects: counts.raw_objects,
     rejected: counts.rejected,
+    vault,
     import_records: counts.imports,
     builds,
     landing_files: work.deleteLanding ? landing.length : 0,
@@ -348,7 +361,7 @@ async function perform(
   if (isKnown && result.held.length === 0) {
     const { events, raw_objects, rejected } = result;
     const done = { raw_objects, events, rejected, builds, files_searched: result.files_searched };
-    await writeErasure(lake, id, { erased_at, ...marks, done, schema_version: 1 });
+    await writeErasure(lake, id, { erased_at, ...marks, done, schema_version: 1 }, generation);
     await lake.remove(places.unfinishedErasure);
   }
   return result;
@@ -359,16 +372,17 @@ async function rewriteRaw(
   company: Company,
   unfinished: Unfinished,
   finder: PersonFinder,
-  identifierKey: Buffer,
+  identifierKey: IdentifierKey,
   work: EraseWork,
 ): Promise<void> {
   const { lake } = company;
   const { persons, counts, erased_at } = unfinished;
   const { rename } = createErasedMarks(identifierKey);
   const secret = Buffer.from(unfinished.secret, 'hex');
+  const chain = createHashChain(identifierKey);
   // Not derivable from anything: the secret is made of chance and goes with the last step.
   const fresh = (letter: string, of: string) =>
-    `${letter}:${createHmac('sha256', secret).update(of).digest('hex').slice(0, 24)}`;
+    chain.raise(`${letter}:${createHmac('sha256', secret).update(of).digest('hex').slice(0, 24)}`, 1);
   const owners = new Map(persons.flatMap((person, index) => person.keys.map((key) => [key, index] as const)));
   const shared = new Set(unfinished.shared);
   const hubs = new Set(unfinished.hubs);

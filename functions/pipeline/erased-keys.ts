@@ -3,8 +3,10 @@ import { LRUCache } from 'lru-cache';
 import * as z from 'zod';
 import { createErasedMarks, isTelling, withoutKeys, withoutPerson, wordPattern } from '#core/erasing';
 import type { StoredEvent } from '#core/event';
-import { lake as places } from '#core/lake';
+import { generationOf, type IdentifierKey } from '#core/identifier-key';
+import { generationOfObject, lake as places } from '#core/lake';
 import type { Store } from '#core/ports';
+import type { VaultEntry } from '#core/vault';
 
 const erasureShape = z.object({
   erased_at: z.string(),
@@ -19,35 +21,65 @@ const erasureShape = z.object({
 export type Erasure = z.output<typeof erasureShape>;
 
 /** An erasure that is done leaves this: when, how much, and the marks. Nobody can be told from it. */
-export async function writeErasure(lake: Store, id: string, erasure: Erasure): Promise<void> {
-  await lake.put(places.erasure(id), `${JSON.stringify(erasure, null, 2)}\n`);
+export async function writeErasure(lake: Store, id: string, erasure: Erasure, generation: number): Promise<void> {
+  await lake.put(places.erasure(id, generation), `${JSON.stringify(erasure, null, 2)}\n`);
 }
 
 export const newErasureId = (now: Date, random: (bytes: number) => Buffer = randomBytes) =>
   `${now.toISOString().replaceAll(/[-:]|\.\d+/g, '')}-${random(3).toString('hex')}`;
 
-export async function readErasures(lake: Store): Promise<Erasure[]> {
-  const erasures: Erasure[] = [];
-  for (const key of await lake.list(places.erased)) {
-    const body = await lake.get(key);
-    if (body !== undefined) erasures.push(erasureShape.parse(JSON.parse(Buffer.from(body).toString('utf8'))));
+/** The erasures of a company, their marks in the newest form, whichever generation of the key made them. */
+export async function readErasures(lake: Store, identifierKey: IdentifierKey): Promise<Erasure[]> {
+  return (await erasureObjects(lake, identifierKey)).map(({ erasure }) => erasure);
+}
+
+async function erasureObjects(
+  lake: Store,
+  identifierKey: IdentifierKey,
+): Promise<{ object: string; from: number; erasure: Erasure }[]> {
+  const { raise } = createErasedMarks(identifierKey);
+  const found = [];
+  for (const object of await lake.list(places.erased)) {
+    const body = await lake.get(object);
+    if (body === undefined) continue;
+    const erasure = erasureShape.parse(JSON.parse(Buffer.from(body).toString('utf8')));
+    const from = generationOfObject(object);
+    const newest = (marks: readonly string[]) => marks.map((mark) => raise(mark, from));
+    const marks = { marks: newest(erasure.marks), shared_marks: newest(erasure.shared_marks) };
+    found.push({ object, from, erasure: { ...erasure, ...marks } });
   }
-  return erasures;
+  return found;
+}
+
+/** Puts the marks of older generations of the key into their newest form. */
+export async function raiseErasures(lake: Store, identifierKey: IdentifierKey): Promise<number> {
+  const generation = generationOf(identifierKey);
+  const old = (await erasureObjects(lake, identifierKey)).filter(({ from }) => from < generation);
+  for (const { object, erasure } of old) {
+    const id = object.slice(places.erased.length).replace(/(?:\.k\d+)?\.json$/, '');
+    await writeErasure(lake, id, erasure, generation);
+    await lake.remove(object);
+  }
+  return old.length;
 }
 
 /** So far back that no record which came in before the erasure is older. */
 const before = 50 * 365.25 * 86_400_000;
 
-/**
- * What becomes of an event on its way into the lake where its person was erased after it happened: it is taken without
- * person, and ranks below the copy of it that the lake holds, so that an old file changes nothing. Later events of the
- * same identifiers are a new story. Undefined where nobody was ever erased.
- */
-export async function readErasedKeys(
-  lake: Store,
-  identifierKey: Buffer,
-): Promise<((event: StoredEvent) => StoredEvent) | undefined> {
-  const erasures = await readErasures(lake);
+export interface ErasedKeys {
+  /**
+   * What becomes of an event on its way into the lake where its person was erased after it happened: it is taken without
+   * person, and ranks below the copy of it that the lake holds, so that an old file changes nothing. Later events of the
+   * same identifiers are a new story.
+   */
+  withoutErased(event: StoredEvent): StoredEvent;
+  /** The same for what an event says for the vault. */
+  entryWithoutErased(entry: VaultEntry): VaultEntry | undefined;
+}
+
+/** Who was erased; undefined where nobody ever was. */
+export async function readErasedKeys(lake: Store, identifierKey: IdentifierKey): Promise<ErasedKeys | undefined> {
+  const erasures = await readErasures(lake, identifierKey);
   if (erasures.length === 0) return undefined;
   const { mark, rename } = createErasedMarks(identifierKey);
   const until = { own: new Map<string, string>(), shared: new Map<string, string>() };
@@ -68,7 +100,16 @@ export async function readErasedKeys(
     marked.set(key, found);
     return found;
   };
-  return (event) => {
+  function entryWithoutErased(entry: VaultEntry): VaultEntry | undefined {
+    const { key, with: companions, ...rest } = entry;
+    const { own, shared } = untilOf(key);
+    const said = [entry.refused_at, entry.given_at, entry.seen_at].filter((at) => at !== undefined);
+    if (said.every((at) => own >= at || shared >= at)) return undefined;
+    const left = companions?.filter((other) => said.every((at) => untilOf(other).own < at)) ?? [];
+    return { key, ...rest, ...(left.length === 0 ? {} : { with: left }) };
+  }
+
+  function withoutErased(event: StoredEvent): StoredEvent {
     const { occurred_at } = event;
     const keys = Object.values(event.keys);
     const isErased = keys.some((key) => untilOf(key).own >= occurred_at);
@@ -79,10 +120,12 @@ export async function readErasedKeys(
     if (!isErased) return withoutKeys(event, goes, tells);
     const kept = withoutPerson(event, {}, tells, rename);
     return { ...kept, updated_at: new Date(Date.parse(event.updated_at ?? occurred_at) - before).toISOString() };
-  };
+  }
+
+  return { withoutErased, entryWithoutErased };
 }
 
-const hashInText = /[uclepa](?::|%3A)[0-9a-f]{24}/gi;
+const hashInText = /[uclepa](?::|%3A)(?:[0-9a-f]{32}|[0-9a-f]{24})/gi;
 
 /** What others say of the person goes from their events: the door has made keyed hashes of the addresses there. */
 function withoutMentions(event: StoredEvent, isErased: (key: string) => boolean): StoredEvent {

@@ -72,7 +72,7 @@ const instantOf = (value: SqlValue | undefined): string => new Date(String(value
 
 /** Identifiers and names of persons are hashes, so one fits into a statement as it stands. */
 function literal(hash: string): string {
-  if (!/^[a-z]:[0-9a-f]{24}$/.test(hash)) {
+  if (!/^[a-z]:(?:[0-9a-f]{24}|[0-9a-f]{32})$/.test(hash)) {
     throw new UsageError('no identifier and no person is called that', {
       mend: 'name a person_id, or an identifier as people write it',
     });

@@ -3,8 +3,8 @@ import { extname } from 'node:path';
 import type { SheetData } from 'write-excel-file/node';
 import { csvLines, formatCsv, harmless, isText } from '#core/csv-text';
 import { PercorsoError, UsageError } from '#core/errors';
-import type { SqlValue, Store, TypedColumn } from '#core/ports';
-import { locateTable, type OpenMarts, withMarts } from '#pipeline/query';
+import type { MartTables, SqlValue, Store, TypedColumn } from '#core/ports';
+import { locateTables, type OpenMarts, requireBuild, requireTable, withMarts } from '#pipeline/query';
 
 /** A sheet holds no more, its line of names included. */
 const mostSheetRows = 1_048_576;
@@ -19,7 +19,7 @@ export async function exportTable(
   store: Store,
   table: string,
   file: string,
-  adapters: { openMarts: OpenMarts; mergeParquet(files: string[], location: string): Promise<void> },
+  adapters: { openMarts: OpenMarts; writeParquet(tables: MartTables, table: string, location: string): Promise<void> },
 ): Promise<number | undefined> {
   const format = extname(file).toLowerCase();
   if (!['.csv', '.parquet', '.xlsx'].includes(format)) {
@@ -27,12 +27,13 @@ export async function exportTable(
       mend: 'end it in .csv, .parquet or .xlsx',
     });
   }
-  const files = await locateTable(store, table);
+  const manifest = await requireBuild(store);
+  requireTable(manifest, table);
   const draft = `${file}.${process.pid}.part`;
   if (format === '.parquet') {
-    const [only] = files;
-    if (files.length === 1 && only !== undefined) await copyFile(only, draft);
-    else await adapters.mergeParquet(files, draft);
+    const [only, ...more] = manifest.tables[table]?.files ?? [];
+    if (only !== undefined && more.length === 0) await copyFile(store.locate(only.key), draft);
+    else await adapters.writeParquet(locateTables(store, manifest), table, draft);
     await rename(draft, file);
     return undefined;
   }

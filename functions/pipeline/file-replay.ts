@@ -5,6 +5,7 @@ import { createRateCheck } from '#core/fx-rates';
 import { createIdentifiers } from '#core/identifiers';
 import type { RowReader, SourceRow } from '#core/row-reading';
 import { fieldNames, isRecord } from '#core/row-reading';
+import type { VaultEntry } from '#core/vault';
 import { createAdmitter } from '#pipeline/admit';
 import type { ImportCompany } from '#pipeline/import';
 import { amountsOf, canonicalReader, namedConnector } from '#pipeline/import-reading';
@@ -32,7 +33,9 @@ export async function fileReplayers(company: ImportCompany): Promise<Replayer[]>
   const identifiers = createIdentifiers(identifierKey, config.country);
   // A record is judged as of the time at which its file came in.
   let receivedAt = new Date(0);
-  const admitter = createAdmitter({ config, identifierKey, trust: 'file', receivedAt: () => receivedAt, hasRate });
+  const sealAddress = await company.sealAddress();
+  const context = { config, identifierKey, hasRate, sealAddress };
+  const admitter = createAdmitter({ ...context, trust: 'file', receivedAt: () => receivedAt });
   const readers = new Map<string, Promise<RowReader>>();
 
   function cachedReader(via: string, row: RejectedRow, given: SourceRow): Promise<RowReader> {
@@ -91,17 +94,19 @@ export async function fileReplayers(company: ImportCompany): Promise<Replayer[]>
     receivedAt = new Date(row.received_at);
     const events: StoredEvent[] = [];
     const costs: StoredCost[] = [];
+    const vault: VaultEntry[] = [];
     for (const input of read.events) {
       const admitted = admitter.event(input, (contentHash) => `${contentHash}-${row.mend ?? row.ordinal}`);
       if (!admitted.ok) return admitted;
       events.push(admitted.value);
+      vault.push(...admitted.vault);
     }
     for (const input of read.costs) {
       const admitted = admitter.cost(input, row.import_id);
       if (!admitted.ok) return admitted;
       costs.push(admitted.value);
     }
-    return { ok: true, events, costs };
+    return { ok: true, events, costs, vault };
   }
 
   return ['mapping:', 'connector:', 'canonical'].map((prefix) => ({

@@ -4,9 +4,11 @@ import { hookConnectors } from '#connectors/hooks/registry';
 import type { Config } from '#core/config';
 import type { StoredCost } from '#core/cost';
 import type { StoredEvent } from '#core/event';
+import { generationOf } from '#core/identifier-key';
 import { createIdentifiers } from '#core/identifiers';
 import type { RejectedRecord } from '#core/lake';
 import { createSealing } from '#core/sealing';
+import type { VaultEntry } from '#core/vault';
 import { type AdmitContext, type Admitted, createAdmitter } from '#pipeline/admit';
 import {
   batchLimit,
@@ -51,11 +53,14 @@ export function readHookSecrets(
 interface Taken {
   events: StoredEvent[];
   costs: StoredCost[];
+  vault: VaultEntry[];
 }
+
+type JudgeContext = Pick<AdmitContext, 'config' | 'identifierKey' | 'hasRate' | 'sealAddress'>;
 
 /** One record of a call, read and judged: all of it is taken, or none. */
 function createJudge(
-  context: Pick<AdmitContext, 'config' | 'identifierKey' | 'hasRate'>,
+  context: JudgeContext,
   receivedAt: () => Date,
 ): (connector: HookConnector, record: HookRecord, source: string, importId: string) => Admitted<Taken> {
   const { config } = context;
@@ -65,11 +70,12 @@ function createJudge(
     const amounts = { gross: settings?.gross ?? false, shippingIncluded: settings?.shippingIncluded ?? false };
     const read = connector.read(record, { source, receivedAt: receivedAt(), amounts });
     if (!read.ok) return read;
-    const value: Taken = { events: [], costs: [] };
+    const value: Taken = { events: [], costs: [], vault: [] };
     for (const event of read.events ?? []) {
       const admitted = door.event(event);
       if (!admitted.ok) return admitted;
       value.events.push(admitted.value);
+      value.vault.push(...admitted.vault);
     }
     for (const cost of read.costs ?? []) {
       const admitted = door.cost(cost, importId);
@@ -84,7 +90,7 @@ function createJudge(
 export function createHookReceiver(
   context: CollectContext & { random?: (bytes: number) => Buffer; connectors?: readonly HookConnector[] },
 ): HookReceiver {
-  const { config, identifierKey, queue, hasRate } = context;
+  const { config, identifierKey, queue } = context;
   const now = context.now ?? (() => new Date());
   const random = context.random ?? randomBytes;
   const connectors = new Map((context.connectors ?? hookConnectors).map((connector) => [connector.name, connector]));
@@ -94,7 +100,7 @@ export function createHookReceiver(
   const wait = createRateLimit(now);
   // What a call says came in at one instant: its costs are one set.
   let receivedAt = now();
-  const judge = createJudge({ config, identifierKey, hasRate }, () => receivedAt);
+  const judge = createJudge(context, () => receivedAt);
 
   async function receive(name: string, named: string | undefined, call: HookCall): Promise<CollectAnswer> {
     const connector = connectors.get(name);
@@ -131,7 +137,13 @@ export function createHookReceiver(
     const at = receivedAt.toISOString();
     // Of two deliveries of the same costs the later one stands, whole; under one name they would add up.
     const importId = `hook-${at}-${random(4).toString('hex')}`;
-    const delivery = { events: [] as StoredEvent[], costs: [] as StoredCost[], rejected: [] as RejectedRecord[] };
+    const delivery = {
+      events: [] as StoredEvent[],
+      costs: [] as StoredCost[],
+      rejected: [] as RejectedRecord[],
+      vault: [] as VaultEntry[],
+      generation: generationOf(identifierKey),
+    };
     const errors: { index: number; reason: string; message: string }[] = [];
     for (const [index, record] of records.entries()) {
       const original = JSON.stringify(record.body) ?? 'null';
@@ -143,6 +155,7 @@ export function createHookReceiver(
       if (judged.ok) {
         delivery.events.push(...judged.value.events);
         delivery.costs.push(...judged.value.costs);
+        delivery.vault.push(...judged.value.vault);
         continue;
       }
       const { reason, column } = judged;
@@ -174,10 +187,11 @@ export function createHookReceiver(
 }
 
 /** The replayer of what came in by web hooks. */
-export function createHookReplayer(config: Config, identifierKey: Buffer, hasRate: AdmitContext['hasRate']): Replayer {
+export function createHookReplayer(context: JudgeContext): Replayer {
+  const { config } = context;
   // A record is judged as of the time at which it came in, and its costs join the set of their call.
   let receivedAt = new Date(0);
-  const judge = createJudge({ config, identifierKey, hasRate }, () => receivedAt);
+  const judge = createJudge(context, () => receivedAt);
   return {
     prefix: viaPrefix,
     replay(record, original) {

@@ -6,9 +6,11 @@ import type { StoredCost } from '#core/cost';
 import { type PercorsoError, RefusedError, UsageError } from '#core/errors';
 import type { StoredEvent } from '#core/event';
 import { createRateCheck } from '#core/fx-rates';
+import type { IdentifierKey } from '#core/identifier-key';
 import { createIdentifiers, type Identifiers } from '#core/identifiers';
 import type { Clock } from '#core/ports';
 import type { Problem, SourceRow } from '#core/row-reading';
+import type { VaultEntry } from '#core/vault';
 import { type Admitter, createAdmitter } from '#pipeline/admit';
 import type { Company } from '#pipeline/company';
 import { createCostSets, supersededDays } from '#pipeline/cost-sets';
@@ -22,7 +24,7 @@ import { createRawWriter } from '#pipeline/store';
 import { type FileRow, readRows } from '#pipeline/table-file';
 
 /** What of a company an import needs. */
-export type ImportCompany = Pick<Company, 'config' | 'lists' | 'lake' | 'identifierKey'> & {
+export type ImportCompany = Pick<Company, 'config' | 'lists' | 'lake' | 'identifierKey' | 'sealAddress'> & {
   paths: Pick<Company['paths'], 'mappings'>;
 };
 
@@ -105,6 +107,7 @@ export async function importFiles(
   const admitter = createAdmitter({
     config,
     identifierKey,
+    sealAddress: await company.sealAddress(),
     trust: 'file',
     receivedAt: () => receivedAt,
     hasRate: createRateCheck(config.currency, lists.fxRates),
@@ -139,7 +142,7 @@ interface ImportContext {
   company: ImportCompany;
   request: ReadingRequest;
   now: Clock;
-  identifierKey: Buffer;
+  identifierKey: IdentifierKey;
   /** One of each for all files: what they remember of hashes and devices is costly to set up, and holds for the next file. */
   identifiers: Identifiers;
   admitterAt(receivedAt: Date): Admitter;
@@ -291,10 +294,12 @@ async function importRows(file: string, reading: FileReading, context: ImportCon
     if (read.kind === 'problem') return reject(row, read.problem);
     const events: StoredEvent[] = [];
     const costs: StoredCost[] = [];
+    const entries: VaultEntry[] = [];
     for (const input of read.events) {
       const admitted = admitter.event(input, eventIds);
       if (!admitted.ok) return reject(row, admitted);
       events.push(admitted.value);
+      entries.push(...admitted.vault);
     }
     for (const input of read.costs) {
       const admitted = admitter.cost(input, importId);
@@ -308,6 +313,10 @@ async function importRows(file: string, reading: FileReading, context: ImportCon
     for (const cost of costs) {
       sets.add(cost);
       const written = writer.cost(cost);
+      if (written !== undefined) await written;
+    }
+    for (const entry of entries) {
+      const written = writer.vault(entry);
       if (written !== undefined) await written;
     }
     summary.events += events.length;

@@ -14,6 +14,8 @@ export interface NightlyWork {
   dashboards?: (() => Promise<void>) | undefined;
   /** Removes refused records older than so many days; resolves to how many objects went. */
   pruneRejected(days: number): Promise<number>;
+  /** Merges what came in for the vault of addresses. */
+  compactVault(): Promise<void>;
   /** Absent where nobody is to be told. */
   mailer?: Mailer | undefined;
   say(line: string): void;
@@ -57,6 +59,7 @@ export async function runNight(company: Company, work: NightlyWork): Promise<Nig
   });
   const { dashboards } = work;
   if (isBuilt && dashboards !== undefined) await attempt('dashboards', dashboards);
+  await attempt('vault', work.compactVault);
   await attempt('prune', async () => {
     const { retention } = company.config;
     result.pruned.rejected = await work.pruneRejected(retention.rejectedDays);

@@ -4,22 +4,35 @@ import { lake, type Manifest } from '#core/lake';
 import type { Store } from '#core/ports';
 
 const pointerSchema = z.object({ build_id: z.string().regex(/^[0-9A-Za-z-]+$/) });
+const filedTables = z.record(
+  z.string(),
+  z.object({
+    rows: z.number(),
+    columns: z.array(z.object({ name: z.string(), type: z.string() })),
+    files: z.array(z.object({ partition: z.string(), key: z.string(), rows: z.number() })),
+    view: z.string().optional(),
+  }),
+);
 const manifestSchema = z.object({
   build_id: z.string(),
   built_at: z.string(),
   as_of: z.string(),
   company: z.string(),
   settings_overridden: z.record(z.string(), z.string()),
-  tables: z.record(
-    z.string(),
-    z.object({
-      rows: z.number(),
-      columns: z.array(z.object({ name: z.string(), type: z.string() })),
-      files: z.array(z.object({ partition: z.string(), key: z.string(), rows: z.number() })),
-    }),
-  ),
+  tables: filedTables,
   checks: z.array(z.object({ check: z.string(), severity: z.enum(['error', 'warn']), failing_rows: z.number() })),
   made_of: z.string().optional(),
+  kind: z.enum(['full', 'daily']).optional(),
+  reason: z.string().optional(),
+  books: z
+    .object({
+      open_from: z.string(),
+      refreshed_at: z.string(),
+      made_with: z.record(z.string(), z.string()),
+      taken: z.string(),
+      tables: filedTables,
+    })
+    .optional(),
 });
 
 /** The manifest of the build that readers see; undefined before the first build. */
@@ -66,9 +79,10 @@ export async function pruneBuilds(store: Store, keep: number): Promise<string[]>
   const referred = new Set<string>();
   for (const id of kept) {
     const manifest = id === current?.build_id ? current : await readManifest(store, id);
-    for (const table of Object.values(manifest?.tables ?? {})) {
+    for (const table of [...Object.values(manifest?.tables ?? {}), ...Object.values(manifest?.books?.tables ?? {})]) {
       for (const file of table.files) referred.add(file.key);
     }
+    if (manifest?.books !== undefined) referred.add(manifest.books.taken);
   }
   const removed = keys.filter((key) => !kept.has(buildOf(key)) && !referred.has(key));
   // A manifest goes first: without it, what a kill leaves is a dead build, which the next run removes.

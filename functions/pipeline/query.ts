@@ -1,11 +1,11 @@
 import { UsageError } from '#core/errors';
 import type { Manifest } from '#core/lake';
 import { nearest } from '#core/nearest';
-import type { MartReader, SqlValue, Store, TypedColumn } from '#core/ports';
+import type { MartReader, MartTables, SqlValue, Store, TypedColumn } from '#core/ports';
 import { readCurrentManifest } from '#pipeline/publish';
 
 /** Opens a reader over tables given as locations. */
-export type OpenMarts = (tables: Record<string, string[]>) => Promise<MartReader>;
+export type OpenMarts = (tables: MartTables) => Promise<MartReader>;
 
 /**
  * The build that readers see.
@@ -32,11 +32,7 @@ export async function withMarts<Result>(
   openMarts: OpenMarts,
   read: (reader: MartReader) => Promise<Result>,
 ): Promise<Result> {
-  const manifest = await requireBuild(store);
-  const tables = Object.fromEntries(
-    Object.entries(manifest.tables).map(([name, table]) => [name, table.files.map((file) => store.locate(file.key))]),
-  );
-  const reader = await openMarts(tables);
+  const reader = await openMarts(locateTables(store, await requireBuild(store)));
   try {
     return await read(reader);
   } finally {
@@ -44,19 +40,22 @@ export async function withMarts<Result>(
   }
 }
 
-/**
- * Where the files of one published table are.
- * @throws UsageError where no table has that name.
- */
-export async function locateTable(store: Store, table: string): Promise<string[]> {
-  const manifest = await requireBuild(store);
-  const found = manifest.tables[table];
-  if (found === undefined) {
-    const names = Object.keys(manifest.tables).sort();
-    const near = nearest(table, names);
-    throw new UsageError(`no published table is called ${table}`, {
-      mend: near === undefined ? `the tables are ${names.join(', ')}` : `did you mean ${near}?`,
-    });
-  }
-  return found.files.map((file) => store.locate(file.key));
+/** Where the tables of a build are. */
+export function locateTables(store: Pick<Store, 'locate'>, manifest: Manifest): MartTables {
+  return Object.fromEntries(
+    Object.entries(manifest.tables).map(([name, { files, view }]) => [
+      name,
+      view === undefined ? files.map((file) => store.locate(file.key)) : { view },
+    ]),
+  );
+}
+
+/** @throws UsageError where the build publishes no table of that name. */
+export function requireTable(manifest: Manifest, table: string): void {
+  const names = Object.keys(manifest.tables).sort();
+  if (names.includes(table)) return;
+  const near = nearest(table, names);
+  throw new UsageError(`no published table is called ${table}`, {
+    mend: near === undefined ? `the tables are ${names.join(', ')}` : `did you mean ${near}?`,
+  });
 }

@@ -8,11 +8,15 @@ import type { Config } from '#core/config';
 import type { StoredCost } from '#core/cost';
 import { PercorsoError } from '#core/errors';
 import type { StoredEvent } from '#core/event';
-import { lake as places, type RejectedRecord } from '#core/lake';
+import { createHashChain, generationOf, type IdentifierKey, secretsOf } from '#core/identifier-key';
+import { generationOfObject, lake as places, type RejectedRecord } from '#core/lake';
 import type { Store } from '#core/ports';
+import { loginCheckOf, withProvedLogin } from '#core/proved-login';
 import { isRecord } from '#core/row-reading';
 import { createSealing } from '#core/sealing';
+import type { VaultEntry } from '#core/vault';
 import { type AdmitContext, createAdmitter } from '#pipeline/admit';
+import { createRaise } from '#pipeline/raise';
 import { createRawWriter } from '#pipeline/store';
 
 type SourceSettings = NonNullable<Config['sources'][string]>;
@@ -49,7 +53,13 @@ export interface RejectedGroup {
 
 /** What became of a record that was read again. */
 export type Replayed =
-  | { ok: true; events: readonly StoredEvent[]; costs: readonly StoredCost[] }
+  | {
+      ok: true;
+      events: readonly StoredEvent[];
+      costs: readonly StoredCost[];
+      /** What the events say for the vault. */
+      vault?: readonly VaultEntry[];
+    }
   | { ok: false; reason: string; message: string; column?: string };
 
 /**
@@ -129,7 +139,7 @@ export async function listRejected(lake: Store, filter: RejectedFilter = {}): Pr
 /** Refused records with their originals opened, oldest first. Holds `limit` of them at most. */
 export async function showRejected(
   lake: Store,
-  identifierKey: Buffer,
+  identifierKey: IdentifierKey,
   filter: RejectedFilter,
   limit: number,
 ): Promise<{ record: RejectedRecord; original: Buffer }[]> {
@@ -145,10 +155,18 @@ export async function showRejected(
   return shown;
 }
 
-/** Names a refused record, so that its mend can find it; it tells nothing of what the record holds. */
-export function rejectedId(identifierKey: Buffer, record: Pick<RejectedRecord, 'via'>, original: Buffer): string {
-  return createSealing(identifierKey)
-    .fingerprint(`${record.via}\n${original.toString('base64')}`)
+/**
+ * Names a refused record, so that its mend can find it; it tells nothing of what the record holds. The name is of the
+ * first secret: it stays what it was where the key is changed between the record and its mend.
+ */
+export function rejectedId(
+  identifierKey: IdentifierKey,
+  record: Pick<RejectedRecord, 'via'>,
+  original: Buffer,
+): string {
+  const via = createHashChain(identifierKey).lowerText(record.via);
+  return createSealing(secretsOf(identifierKey).slice(0, 1))
+    .fingerprint(`${via}\n${original.toString('base64')}`)
     .slice(0, 16);
 }
 
@@ -163,7 +181,7 @@ const batchesOf = (key: string) =>
 /** Writes what an earlier replay of this object took, once more and under the same names; the ids of those records. */
 async function finishCosts(
   lake: Store,
-  identifierKey: Buffer,
+  identifierKey: IdentifierKey,
   key: string,
 ): Promise<{ ids: Set<string>; files: string[] }> {
   const ids = new Set<string>();
@@ -187,7 +205,7 @@ async function finishCosts(
  */
 export async function replayRejected(
   lake: Store,
-  identifierKey: Buffer,
+  identifierKey: IdentifierKey,
   replayers: readonly Replayer[],
   filter: RejectedFilter = {},
   mends?: ReadonlyMap<string, (original: Buffer) => Buffer>,
@@ -236,6 +254,7 @@ export async function replayRejected(
       taken += 1;
       if (!replayed.ok) continue;
       for (const event of replayed.events) await raw.event(event);
+      for (const entry of replayed.vault ?? []) await raw.vault(entry);
       counts.events += replayed.events.length;
       if (replayed.costs.length === 0 || costsTaken.has(id)) continue;
       costsTaken.add(id);
@@ -262,6 +281,11 @@ export async function replayRejected(
   return counts;
 }
 
+export type HttpReplayContext = Pick<AdmitContext, 'config' | 'identifierKey' | 'hasRate' | 'sealAddress'> & {
+  /** The secrets of proved logins stand in the variables that the configuration names. */
+  env: Record<string, string | undefined>;
+};
+
 /** A replayer of what came in over HTTP as JSON and `read` makes canonical events of. */
 function createHttpReplayer(
   prefix: string,
@@ -270,13 +294,12 @@ function createHttpReplayer(
     record: Pick<RejectedRecord, 'source' | 'via' | 'rejected_at'>,
     settings: SourceSettings,
   ) => SegmentRead,
-  config: Config,
-  identifierKey: Buffer,
-  hasRate: AdmitContext['hasRate'],
+  { env, ...given }: HttpReplayContext,
 ): Replayer {
   // A record is judged as of the time at which it came in, and counts as received then.
   let receivedAt = new Date(0);
-  const context = { config, identifierKey, hasRate, receivedAt: () => receivedAt };
+  const { config } = given;
+  const context = { ...given, receivedAt: () => receivedAt };
   const doors = {
     browser: createAdmitter({ ...context, trust: 'browser' }),
     server: createAdmitter({ ...context, trust: 'server' }),
@@ -297,8 +320,10 @@ function createHttpReplayer(
       receivedAt = new Date(record.rejected_at);
       const event = read(message, record, settings);
       if (!event.ok) return event;
-      const admitted = doors[settings.kind === 'browser' ? 'browser' : 'server'].event(event.event);
-      return admitted.ok ? { ok: true, events: [admitted.value], costs: [] } : admitted;
+      const judged = withProvedLogin(event.event, loginCheckOf(settings, env));
+      if (!judged.ok) return judged;
+      const admitted = doors[settings.kind === 'browser' ? 'browser' : 'server'].event(judged.event);
+      return admitted.ok ? { ok: true, events: [admitted.value], costs: [], vault: admitted.vault } : admitted;
     },
   };
 }
@@ -310,7 +335,7 @@ function createHttpReplayer(
  */
 export async function eraseRejected(
   lake: Store,
-  identifierKey: Buffer,
+  identifierKey: IdentifierKey,
   judge: (record: RejectedRecord, original: Buffer) => RejectedRecord | undefined,
 ): Promise<number> {
   const sealing = createSealing(identifierKey);
@@ -329,12 +354,34 @@ export async function eraseRejected(
   return erased;
 }
 
+/** Puts the refused records of older generations of the key into their newest form, their originals sealed anew. */
+export async function raiseRejected(lake: Store, identifierKey: IdentifierKey): Promise<number> {
+  const raise = createRaise(identifierKey);
+  const generation = generationOf(identifierKey);
+  let raised = 0;
+  for (const key of await lake.list(places.rejected)) {
+    const from = generationOfObject(key);
+    if (from >= generation) continue;
+    const unlimited = { recordsPerObject: Number.POSITIVE_INFINITY, bytesPerObject: Number.POSITIVE_INFINITY };
+    const writer = createRawWriter(lake, { identifierKey, ...unlimited });
+    for (const record of await readObject(lake, key)) await writer.reject(raise.rejected(record, from));
+    const { keys } = await writer.flush();
+    // What a replay has taken of this object, and was cut off before it could say so, must be known of the new one.
+    const batches = await lake.list(`${batchesOf(key)}-`);
+    for (const [index, file] of batches.entries()) {
+      const body = await lake.get(file);
+      const [moved] = keys;
+      if (body !== undefined && moved !== undefined) await lake.put(`${batchesOf(moved)}-${index}.json`, body);
+    }
+    await lake.remove(key);
+    for (const file of batches) await lake.remove(file);
+    raised += 1;
+  }
+  return raised;
+}
+
 /** The replayer of what came in over HTTP in Segment's shapes. */
-export function createSegmentReplayer(
-  config: Config,
-  identifierKey: Buffer,
-  hasRate: AdmitContext['hasRate'],
-): Replayer {
+export function createSegmentReplayer(context: HttpReplayContext): Replayer {
   const prefix = 'http:segment:';
   return createHttpReplayer(
     prefix,
@@ -342,27 +389,19 @@ export function createSegmentReplayer(
       const type = segmentTypes.find((type) => via === prefix + type);
       return readSegmentMessage(message, { source, type, time: rejected_at, gross, shippingIncluded });
     },
-    config,
-    identifierKey,
-    hasRate,
+    context,
   );
 }
 
 /** The replayer of what Snowplow's trackers sent. */
-export function createSnowplowReplayer(
-  config: Config,
-  identifierKey: Buffer,
-  hasRate: AdmitContext['hasRate'],
-): Replayer {
+export function createSnowplowReplayer(context: HttpReplayContext): Replayer {
   return createHttpReplayer(
     'http:snowplow',
     (message, { source, rejected_at }, { gross, shippingIncluded }) =>
       snowplowSource(message) === source
         ? readSnowplowEvent(message, { source, time: rejected_at, gross, shippingIncluded })
         : { ok: false, reason: 'unknown-source', message: 'aid: another than the first event of the request' },
-    config,
-    identifierKey,
-    hasRate,
+    context,
   );
 }
 

@@ -3,11 +3,13 @@ import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import type { StoredCost } from '#core/cost';
 import type { StoredEvent } from '#core/event';
+import { generationOf, type IdentifierKey } from '#core/identifier-key';
 import { wellFormed } from '#core/identifiers';
 import { lake as places, type RejectedRecord } from '#core/lake';
 import type { Store } from '#core/ports';
 import { createSealing } from '#core/sealing';
-import { readErasedKeys } from '#pipeline/erased-keys';
+import { mergeEntries, type VaultEntry } from '#core/vault';
+import { type ErasedKeys, readErasedKeys } from '#pipeline/erased-keys';
 
 export interface WrittenCounts {
   events: number;
@@ -17,6 +19,8 @@ export interface WrittenCounts {
   objects: number;
   /** Objects that stood already: the same content came in before. */
   alreadyThere: number;
+  /** What the objects are called, those that stood already too. */
+  keys: string[];
 }
 
 /** Stored records in, raw objects out. Records of one kind and place gather until an object is full or `flush` is called. */
@@ -25,6 +29,8 @@ export interface RawWriter {
   cost(cost: StoredCost): void | Promise<void>;
   /** `original` is base64 of the record's bytes; it is sealed here, before anything is written. */
   reject(record: RejectedRecord): void | Promise<void>;
+  /** What an event says for the vault. Addresses in it are sealed already. */
+  vault(entry: VaultEntry): void | Promise<void>;
   /** Resolves once all that was given is in the lake. Counts are of everything since the writer was made. */
   flush(): Promise<WrittenCounts>;
 }
@@ -54,18 +60,25 @@ function line(record: object): string {
  */
 export function createRawWriter(
   lake: Store,
-  options: { identifierKey: Buffer; recordsPerObject?: number; bytesPerObject?: number },
+  options: {
+    identifierKey: IdentifierKey;
+    recordsPerObject?: number;
+    bytesPerObject?: number;
+  },
 ): RawWriter {
   const recordsPerObject = options.recordsPerObject ?? 50_000;
   const bytesPerObject = options.bytesPerObject ?? 64_000_000;
   const sealing = createSealing(options.identifierKey);
+  const generation = generationOf(options.identifierKey);
+  const entries = new Map<string, VaultEntry>();
   const piles = new Map<string, Pile>();
-  const counts: WrittenCounts = { events: 0, costs: 0, rejected: 0, objects: 0, alreadyThere: 0 };
+  const counts: WrittenCounts = { events: 0, costs: 0, rejected: 0, objects: 0, alreadyThere: 0, keys: [] };
 
   async function write(name: string, pile: Pile): Promise<void> {
     piles.delete(name);
     const key = pile.key(pile.hash.digest('hex').slice(0, 32));
     const body = await squeeze(`${pile.lines.join('\n')}\n`, { level: 3 });
+    counts.keys.push(key);
     if (await lake.putIfAbsent(key, body)) counts.objects += 1;
     else counts.alreadyThere += 1;
   }
@@ -83,28 +96,59 @@ export function createRawWriter(
   }
 
   // What was erased stays erased, whichever way an old record comes in again.
-  let withoutErased: ((event: StoredEvent) => StoredEvent) | undefined;
+  let erased: ErasedKeys | undefined;
+  let isLoaded = false;
   let loading: Promise<void> | undefined;
 
+  /** Does it now where what was erased is known, else once it is. */
+  function judged(write: () => void | Promise<void>): void | Promise<void> {
+    if (isLoaded) return write();
+    loading ??= readErasedKeys(lake, options.identifierKey).then((keys) => {
+      erased = keys;
+      isLoaded = true;
+    });
+    return loading.then(write);
+  }
+
   function addEvent(given: StoredEvent): void | Promise<void> {
-    const { received_at, ...rest } = withoutErased?.(given) ?? given;
+    const { received_at, ...rest } = erased?.withoutErased(given) ?? given;
     const content = line(rest);
     const day = received_at.slice(0, 10);
     const stored = `${content.slice(0, -1)},"received_at":${JSON.stringify(received_at)}}`;
-    return add(`${places.rawEvents}${day}`, (hash) => places.rawEvent(day, hash), content, stored);
+    return add(`${places.rawEvents}${day}`, (hash) => places.rawEvent(day, hash, generation), content, stored);
   }
 
-  let isLoaded = false;
+  function addEntry(given: VaultEntry): void | Promise<void> {
+    const entry = erased === undefined ? given : erased.entryWithoutErased(given);
+    if (entry === undefined) return;
+    entries.set(entry.key, mergeEntries(entries.get(entry.key) ?? entry, entry));
+    if (entries.size >= recordsPerObject) return writeEntries();
+  }
+
+  /** In the order of their keys, and named without the seals, which differ each time: so that the same makes the same name. */
+  async function writeEntries(): Promise<void> {
+    const sorted = [...entries.values()].sort((a, b) => (a.key < b.key ? -1 : 1));
+    entries.clear();
+    const pile: Pile = {
+      key: (hash) => places.vaultObject(hash, generation),
+      lines: [],
+      bytes: 0,
+      hash: createHash('sha256'),
+    };
+    for (const entry of sorted) {
+      const { address, ...rest } = entry;
+      pile.hash.update(line({ ...rest, has_address: address !== undefined })).update('\n');
+      pile.lines.push(line(entry));
+    }
+    await write(places.vaultNew, pile);
+  }
+
   return {
     event(event) {
       counts.events += 1;
-      if (isLoaded) return addEvent(event);
-      loading ??= readErasedKeys(lake, options.identifierKey).then((without) => {
-        withoutErased = without;
-        isLoaded = true;
-      });
-      return loading.then(() => addEvent(event));
+      return judged(() => addEvent(event));
     },
+    vault: (entry) => judged(() => addEntry(entry)),
     cost(cost) {
       counts.costs += 1;
       const { received_at, ...rest } = cost;
@@ -120,9 +164,10 @@ export function createRawWriter(
       // The name must not tell what the sealed original says, so a fingerprint under the secret stands for it.
       const content = line({ ...rest, original: sealing.fingerprint(sealing.open(original)) });
       const stored = line({ ...rest, rejected_at, original: sealing.seal(original) });
-      return add(`${places.rejected}${day}`, (hash) => places.rejectedObject(day, hash), content, stored);
+      return add(`${places.rejected}${day}`, (hash) => places.rejectedObject(day, hash, generation), content, stored);
     },
     async flush() {
+      if (entries.size > 0) await writeEntries();
       for (const [name, pile] of [...piles]) await write(name, pile);
       return { ...counts };
     },

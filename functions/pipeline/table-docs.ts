@@ -1,7 +1,8 @@
 import { checkResultColumns } from '#pipeline/build';
 import { type Catalogue, isSqlModel } from '#pipeline/catalogue';
 
-interface DescribedTable {
+/** A published table as its header describes it. */
+export interface PublishedTable {
   name: string;
   purpose: string;
   grain: string;
@@ -10,8 +11,8 @@ interface DescribedTable {
 }
 
 /** Every published table as its header describes it, by name; also what the Glossary page is made from. */
-export function describeTables(catalogue: Catalogue): DescribedTable[] {
-  const tables = catalogue.models.filter(isSqlModel).flatMap(({ name, header }): DescribedTable[] => {
+export function describeTables(catalogue: Catalogue): PublishedTable[] {
+  const tables = catalogue.models.filter(isSqlModel).flatMap(({ name, header }): PublishedTable[] => {
     if (!header.published) return [];
     const { purpose, grain, key, columns } = header;
     return [{ name, purpose, grain, key, columns }];

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PercorsoError } from '#core/errors';
 import type { Warehouse } from '#core/ports';
+import type { SolverModel } from '#solvers/solver-model';
 
 /** Rounds that any graph of persons needs stay below 12; a thousand means that the SQL of a round does not shrink it. */
 const mostRounds = 1000;
@@ -19,12 +20,7 @@ const mostRounds = 1000;
 export async function identityComponents(
   folder: string,
   tables: { edges: string; labels: string } = { edges: 'identity_edges', labels: 'identity_labels' },
-): Promise<{
-  name: string;
-  file: string;
-  inputs: readonly string[];
-  run(warehouse: Warehouse): Promise<void>;
-}> {
+): Promise<SolverModel> {
   const sql = (part: string) => readFile(join(folder, `${part}.sql`), 'utf8');
   const [start, hook, follow, contract, labels] = await Promise.all([
     sql('component_start'),

@@ -64,7 +64,7 @@ export class DoorsStack extends Stack {
     useKey(store.role);
     permit(store.role, {
       actions: ['s3:PutObject'],
-      resources: inLake(places.rawEvents, places.rawCosts, places.rejected),
+      resources: inLake(places.rawEvents, places.rawCosts, places.rejected, places.vaultNew),
       because: 'objects are named by what they hold; the role writes below these prefixes of the lake alone',
     });
     permit(store.role, {
@@ -141,7 +141,7 @@ export class DoorsStack extends Stack {
       readSecrets,
       useKey,
       inLake,
-      environment: lakeEnvironment(lake.identifierKey),
+      environment: lakeEnvironment(lake.identifierKey, lake.senders),
     });
   }
 
@@ -177,11 +177,11 @@ export class DoorsStack extends Stack {
       diskMb: 2 * landingLimitMb,
     });
     const { role } = importer;
-    tools.readSecrets(role, lake.identifierKey);
+    tools.readSecrets(role, lake.identifierKey, lake.senders);
     tools.useKey(role);
     permit(role, {
       actions: ['s3:PutObject'],
-      resources: tools.inLake(places.rawEvents, places.rawCosts, places.rejected, places.imports),
+      resources: tools.inLake(places.rawEvents, places.rawCosts, places.rejected, places.vaultNew, places.imports),
       because: 'objects are named by what they hold; the role writes below these prefixes of the lake alone',
     });
     permit(role, {

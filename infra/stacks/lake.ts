@@ -176,7 +176,8 @@ export class LakeStack extends Stack {
     });
     const senders = new CfnSecret(this, 'Senders', {
       name: `percorso/${name}/senders`,
-      description: 'Write keys and hook secrets: {"NAME": "value"}, each name as percorso.config.ts has it',
+      description:
+        'Write keys, hook and login secrets, the public key of the vault: {"NAME": "value"}, each name as percorso.config.ts has it',
       kmsKeyId: this.key.keyArn,
       secretString: '{}',
     });

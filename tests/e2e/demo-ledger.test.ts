@@ -55,6 +55,50 @@ describe('the demo company, imported and built', () => {
     expect(shown.map(line).sort()).toEqual(ledger.map(line).sort());
   });
 
+  it('adds up by campaign, by moment, by cohort and beside the platforms, to the cent', async () => {
+    const sums = 'sum(spend) as spend, sum(revenue) as revenue, sum(leads) as leads, sum(orders) as orders';
+    const whole = await query(
+      `select model, channel, period, ${sums} from channel_roi group by model, channel, period order by 1, 2, 3`,
+    );
+    expect(whole.length).toBeGreaterThan(500);
+    for (const part of ['campaign_roi', 'stage_roi']) {
+      expect(
+        await query(
+          `select model, channel, period, ${sums} from ${part} group by model, channel, period
+           having sum(spend) <> 0 or sum(orders) <> 0 or sum(leads) <> 0 or sum(revenue) <> 0 order by 1, 2, 3`,
+        ),
+        part,
+      ).toEqual(
+        whole.filter((row) => ['spend', 'revenue', 'leads', 'orders'].some((name) => Number(row[name] ?? 0) !== 0)),
+      );
+    }
+    const [cohorts] = await query(
+      "select spend, customers from payback where cohort_month = '(all)' and channel = '(all)'",
+    );
+    expect(cohorts).toEqual(
+      (
+        await query(
+          "select (select sum(spend) from spend_daily) as spend, (select count(*) from conversions where conversion_type = 'first_order' and conversion_id not like 'refund/%') as customers",
+        )
+      )[0],
+    );
+    expect(
+      await query('select channel, month, platform_conversions, platform_value from platform_comparison order by 1, 2'),
+    ).toEqual(
+      await query(
+        `select channel, date_format(cost_date, '%Y-%m') as month, sum(platform_conversions) as platform_conversions, sum(platform_value) as platform_value
+         from costs group by 1, 2 having sum(platform_conversions) <> 0 or sum(platform_value) <> 0 order by 1, 2`,
+      ),
+    );
+    const cac = await query(
+      `select payback.cac, channel_roi.cac as cac_of_channel from payback inner join channel_roi
+         on channel_roi.channel = payback.channel and channel_roi.period = payback.cohort_month and channel_roi.model = 'last_non_direct'
+       where payback.cac is not null`,
+    );
+    expect(cac.length).toBeGreaterThan(5);
+    for (const row of cac) expect(Number(row.cac)).toBeCloseTo(Number(row.cac_of_channel), 9);
+  });
+
   it('shows the true spend of each channel, restated costs once', async () => {
     const shown = await query('select channel, kind, sum(spend) as spend from spend_daily group by channel, kind');
     const totals = z

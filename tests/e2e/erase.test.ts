@@ -11,17 +11,20 @@ import { createFolderStore } from '#adapters/folder-store';
 import { createSpoolQueue } from '#adapters/spool-queue';
 import { createIdentifiers } from '#core/identifiers';
 import { createSealing } from '#core/sealing';
+import { createVaultOpener, createVaultSealer, parseVaultKey } from '#core/vault-sealing';
 import { encodeDelivery } from '#pipeline/drain';
 import { queryMarts } from '#pipeline/query';
 
 const percorso = fileURLToPath(new URL('../../bin/percorso.js', import.meta.url));
 const key = Buffer.alloc(32, 5);
 const identifiers = createIdentifiers(key, 'IT');
+const vaultSecret = '5a'.repeat(32);
+const vaultKey = parseVaultKey(vaultSecret) ?? { publicKey: Buffer.alloc(0) };
 let root: string;
 
 async function run(dir: string, args: string[], killWhen?: () => Promise<boolean>) {
   const child = spawn(process.execPath, [percorso, '--dir', dir, ...args], {
-    env: { ...process.env, PERCORSO_IDENTIFIER_KEY: key.toString('hex') },
+    env: { ...process.env, PERCORSO_IDENTIFIER_KEY: key.toString('hex'), PERCORSO_VAULT_KEY: vaultSecret },
   });
   let stderr = '';
   let stdout = '';
@@ -256,6 +259,10 @@ async function filesThatHoldHer(dir: string): Promise<string[]> {
         Buffer.from(sealing.open(sealed), 'base64').toString('utf8').replaceAll('\\"', '"'),
       );
     }
+    if (path.includes('/vault/')) {
+      const open = createVaultOpener(vaultKey);
+      text = text.replace(/vault1:[0-9a-f]{8}:[A-Za-z0-9+/=]+/g, (sealed) => open(sealed));
+    }
     const lower = `${relative(dir, path)}\n${text}`.toLowerCase();
     if (forms.some((form) => lower.includes(form))) held.push(relative(dir, path));
   }
@@ -333,6 +340,13 @@ beforeAll(async () => {
         },
       ],
       rejected: [],
+      vault: [
+        {
+          key: identifiers.hash('email', anna.email.toLowerCase()),
+          seen_at: '2026-01-22T09:00:00.000Z',
+          address: createVaultSealer(vaultKey)(anna.email.toLowerCase()),
+        },
+      ],
     }),
   ]);
 });
@@ -344,6 +358,7 @@ test('after an erasure no file holds an identifier in any form, and every total 
   const [anna0] = await query(dir, "select person_id from events where event_id = 'o-anna-1'");
   expect(await query(dir, `select count(*) from events where person_id = '${String(anna0?.[0])}'`)).toEqual([[9]]);
   expect((await filesThatHoldHer(dir)).length).toBeGreaterThan(5);
+  expect((await filesThatHoldHer(dir)).filter((name) => name.startsWith('lake/vault/')).length).toBeGreaterThan(1);
   await writeFile(join(dir, 'landing', 'friday.csv'), 'name;phone\nA.R.;333-123 4567\n');
   await writeFile(join(dir, 'landing', 'saturday.csv'), 'name;phone\nB.;333-123 9999\n');
 
@@ -383,6 +398,8 @@ test('after an erasure no file holds an identifier in any form, and every total 
   expect(credit(await query(dir, totalsSql))).toEqual(credit(after));
   // Neither do her hashes, whoever names her. What a friend's event calls her in plain, no door can know for hers.
   expect((await filesThatHoldHer(dir)).filter((name) => !name.startsWith('lake/raw/'))).toEqual([]);
+  const doctor = await run(dir, ['--json', 'doctor']);
+  expect(doctor.stdout).toMatch(/"says": "41 addresses for later sending, 0 identifiers/);
   const raw = await filesUnder(join(dir, 'lake', 'raw'));
   const texts = await Promise.all(raw.map(async (path) => gunzipSync(await readFile(path)).toString('utf8')));
   expect(texts.filter((text) => hashes.some((hash) => text.includes(hash)))).toEqual([]);

@@ -1,12 +1,16 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
+import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import * as z from 'zod';
+import { openMarts } from '#adapters/duckdb-marts';
 import { createFolderStore } from '#adapters/folder-store';
 import { createSpoolQueue } from '#adapters/spool-queue';
 import { main } from '#cli/main';
 import { createRateCheck } from '#core/fx-rates';
+import { createIdentifiers } from '#core/identifiers';
+import { createVaultOpener } from '#core/vault-sealing';
 import { createCollectApp } from '#handlers/collect';
 import { createCollector } from '#pipeline/collect';
 import { loadCompany } from '#pipeline/company';
@@ -80,6 +84,7 @@ describe('one customer on one day of the firm', () => {
       createCollector({
         config: company.config,
         identifierKey: await company.identifierKey(),
+        sealAddress: await company.sealAddress(),
         env,
         queue,
         hasRate: createRateCheck(company.config.currency, company.lists.fxRates),
@@ -322,5 +327,67 @@ events:
   test('is unknown where nobody has come in by that identifier', async () => {
     await expect(percorso('explain', 'person', 'nobody@example.org')).rejects.toThrow(/knows no person e:/);
     await expect(percorso('explain', 'person', phone, '--at', 'noon')).rejects.toThrow(/not an instant/);
+  });
+
+  /** Files of the firm that hold any identifier of hers, in any form: packed ones unpacked, Parquet read, the vault opened. */
+  async function filesThatHoldHer(): Promise<string[]> {
+    const company = await loadCompany({ dir: folder, env, openStore: createFolderStore });
+    const { hash } = createIdentifiers(await company.identifierKey(), 'IT');
+    const open = createVaultOpener(...(await company.vaultKeys()));
+    const cookies = ['cookie-phone', 'cookie-office', 'cookie-home'];
+    const hashes = [
+      hash('email', email.toLowerCase()),
+      hash('phone', '+393337654321'),
+      hash('user_id', 'lucia'),
+      hash('loyalty_card', 'T-900'),
+      ...cookies.map((cookie) => hash('anonymous_id', cookie)),
+    ].map((one) => one.slice(2));
+    const plain = [
+      'lucia',
+      '333 765 4321',
+      '333 7654321',
+      '3337654321',
+      't-900',
+      encodeURIComponent(email),
+      ...cookies,
+    ];
+    const held: string[] = [];
+    for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
+      const path = join(entry.parentPath, entry.name);
+      if (!entry.isFile()) continue;
+      let text: string;
+      if (path.endsWith('.parquet')) {
+        const marts = await openMarts({ t: [path] });
+        text = JSON.stringify((await marts.query('select * from t')).rows);
+        marts.close();
+      } else {
+        const bytes = await readFile(path);
+        text = (path.endsWith('.gz') ? gunzipSync(bytes) : bytes).toString('utf8');
+      }
+      const opened = text.replace(/vault1:[0-9a-f]{8}:[A-Za-z0-9+/=]+/g, (sealed) => open(sealed));
+      const lower = `${entry.name}\n${opened}`.toLowerCase();
+      if ([...hashes, ...plain].some((form) => lower.includes(form.toLowerCase()))) held.push(relative(folder, path));
+    }
+    return held;
+  }
+
+  test('is forgotten when she asks for it: no file holds an identifier of hers, and revenue by channel is as it was', async () => {
+    const byChannel = () =>
+      percorso(
+        'query',
+        'select model, conversion_type, channel, device_class, sum(conversions) as n, sum(revenue) as revenue from channel_daily group by 1, 2, 3, 4 order by 1, 2, 3, 4',
+        '--format',
+        'csv',
+      );
+    const before = await byChannel();
+    expect(before).toMatch(/linear,first_order,Organic Video,mobile/);
+    expect((await filesThatHoldHer()).filter((file) => file.startsWith('lake/vault/'))).not.toEqual([]);
+    // What people dropped there is theirs to clear.
+    for (const file of ['calls.csv', 'till.csv', 'comments.csv']) await rm(join(folder, file));
+    clock = new Date('2026-05-07T06:00:00Z');
+    await percorso('erase', phone);
+    expect(await filesThatHoldHer()).toEqual([]);
+    expect(await byChannel()).toBe(before);
+    await expect(percorso('explain', 'person', email)).rejects.toThrow(/knows no person/);
   });
 });

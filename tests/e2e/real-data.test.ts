@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
 import { parse } from 'csv-parse/sync';
+import { DateTime } from 'luxon';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import * as z from 'zod';
 import { main } from '#cli/main';
@@ -18,6 +19,8 @@ const folder = mkdtempSync(join(tmpdir(), 'percorso-real-data-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const rows = z.array(z.array(z.string()));
+const table = (text: string) => z.array(z.record(z.string(), z.string())).parse(parse(text, { columns: true }));
+const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
 
 function company(name: string, example: string) {
   const dir = join(folder, name);
@@ -94,6 +97,71 @@ describe.skipIf(!existsSync(data))('public data, by the examples (skipped: no ..
       ).toEqual([['7999', '1', '841']]);
     });
 
+    test('close after 48.44 days in the mean and 14 in the median, as published', async () => {
+      const days = (
+        await olist.query(
+          `select floor((to_unixtime(deals.occurred_at) - to_unixtime(leads.occurred_at)) / 86400)
+           from events as deals inner join events as leads on leads.person_id = deals.person_id
+           where deals.event_type = 'Opportunity Won' and leads.event_type = 'Lead Created'`,
+        )
+      )
+        .map(([value]) => Number(value))
+        .sort((a, b) => a - b);
+      expect(days.length).toBe(842);
+      expect(mean(days).toFixed(2)).toBe('48.44');
+      expect(((days[420] ?? 0) + (days[421] ?? 0)) / 2).toBe(14);
+      // The curve leaves out the one deal that was won before its first contact.
+      const curve = await olist.query(
+        `select day, advanced from stage_survival where stage = 'acquisition' and advanced > 0
+         and channel = '(all)' and device_class = '(all)' and cohort_month = '(all)'`,
+      );
+      const closed = curve.flatMap(([day, advanced]) => Array<number>(Number(advanced)).fill(Number(day)));
+      expect(closed.sort((a, b) => a - b)).toEqual(days.filter((value) => value >= 0));
+      expect(mean(closed).toFixed(2)).toBe('48.50');
+    });
+
+    test('advance along the Kaplan-Meier curve of each origin, reckoned apart from the files', async () => {
+      const leads = table(readFileSync(join(data, 'olist', 'marketing_qualified_leads.csv'), 'utf8'));
+      const won = new Map(
+        table(readFileSync(join(data, 'olist', 'closed_deals.csv'), 'utf8')).map((row) => [row.mql_id, row.won_date]),
+      );
+      const names: Record<string, string> = { organic_search: 'Organic Search', email: 'Email', unknown: 'Unknown' };
+      const [[asOf] = []] = await olist.query('select max(cast(event_date as varchar)) from events');
+      const instant = (text: string) => DateTime.fromISO(text, { zone: 'America/Sao_Paulo' }).toMillis();
+      const end = instant(`${asOf}T24:00:00`);
+      for (const [origin, channel] of Object.entries(names)) {
+        const steps = leads
+          .filter((row) => row.origin === origin)
+          .map((row) => {
+            const from = instant(`${row.first_contact_date}T00:00:00`);
+            const date = won.get(row.mql_id);
+            const to = date === undefined ? end : instant(date.replace(' ', 'T'));
+            return { day: Math.floor((to - from) / 86_400_000), advanced: date !== undefined };
+          })
+          .filter((step) => step.day >= 0);
+        const curve = await olist.query(
+          `select day, advanced, share_advanced from stage_survival where stage = 'acquisition' and advanced > 0
+           and channel = '${channel}' and device_class = '(all)' and cohort_month = '(all)' order by day`,
+        );
+        let left = 1;
+        const want = [...new Set(steps.filter((step) => step.advanced).map((step) => step.day))]
+          .sort((a, b) => a - b)
+          .map((day) => {
+            const here = steps.filter((step) => step.advanced && step.day === day).length;
+            left *= 1 - here / steps.filter((step) => step.day >= day).length;
+            return [String(day), String(here), (1 - left).toFixed(9)];
+          });
+        expect(want.length).toBeGreaterThan(10);
+        expect(curve.map(([day, advanced, share]) => [day, advanced, Number(share).toFixed(9)])).toEqual(want);
+      }
+      // Nobody's curve reaches a half, so no median is told.
+      expect(
+        await olist.query(
+          "select count(*) from stage_conversion where stage = 'acquisition' and cohort_month = '(all)' and median_days is not null",
+        ),
+      ).toEqual([['0']]);
+    });
+
     test('show no ROI, since no cost is on record', async () => {
       expect(
         await olist.query("select count(*) from channel_roi where roi is not null or verdict <> 'no cost'"),
@@ -105,7 +173,8 @@ describe.skipIf(!existsSync(data))('public data, by the examples (skipped: no ..
     const cdnow = company('cdnow', 'cdnow');
     beforeAll(async () => {
       await cdnow.percorso('import', join(data, 'cdnow', 'CDNOW_master.txt'));
-      await cdnow.percorso('build');
+      // The file knows no margin: here a dollar of it is a dollar of margin.
+      await cdnow.percorso('build', '--set', 'money.defaultMarginRate=1');
     });
 
     test('are 69,659 worth 2,500,315.63, equal ones included', async () => {
@@ -126,6 +195,36 @@ describe.skipIf(!existsSync(data))('public data, by the examples (skipped: no ..
         8476, 1312, 980, 783, 847, 786, 626, 619, 666, 721, 661, 545, 568, 718, 545, 548, 551,
       ]);
       expect(of('1997-03')).toEqual([7248, 1032, 752, 756, 674, 564, 561, 579, 634, 569, 464, 472, 678, 420, 443, 457]);
+    });
+
+    test('is foretold from the first 39 weeks for the second 39, and the error is shown', async () => {
+      const bought = new Map<string, Set<string>>();
+      let dollars = 0;
+      for (const line of readFileSync(join(data, 'cdnow', 'CDNOW_master.txt'), 'utf8')
+        .trim()
+        .split(/\r?\n/)
+        .slice(1)) {
+        const [customer = '', day = '', , worth] = line.trim().split(/\s+/);
+        bought.set(customer, (bought.get(customer) ?? new Set()).add(day));
+        if (day > '19970930') dollars += Number(worth);
+      }
+      const days = [...bought.values()];
+      const [fit] = await cdnow.query(
+        `select cut_day, customers, repeat_customers, horizon_days, actual_orders, actual_margin,
+           round(orders_error, 3), round(margin_error, 3), margin_kept from value_fit where cut = 'holdout'`,
+      );
+      expect(fit).toEqual([
+        '1997-09-30',
+        String(days.length),
+        String(days.filter((own) => [...own].filter((day) => day <= '19970930').length > 1).length),
+        '273',
+        String(days.reduce((sum, own) => sum + [...own].filter((day) => day > '19970930').length, 0)),
+        dollars.toFixed(2),
+        // The second half brought more than the first half's pace let expect: docs/lifetime-value.md.
+        '-0.143',
+        '-0.173',
+        '1',
+      ]);
     });
   });
 
@@ -185,6 +284,46 @@ describe.skipIf(!existsSync(data))('public data, by the examples (skipped: no ..
           'select count(*), sum(spend), sum(clicks), sum(impressions), sum(platform_conversions) from costs',
         ),
       ).toEqual([['625', '55662.15', '36068', '204823716', '872']]);
+    });
+
+    test('stand to the cent in the tables by campaign, by moment, by cohort and beside the platform', async () => {
+      const spent = await ads.query(
+        'select period, model, spend from channel_roi where spend is not null order by 1, 2',
+      );
+      expect(spent.length).toBeGreaterThan(10);
+      for (const part of ['campaign_roi', 'stage_roi']) {
+        expect(
+          await ads.query(
+            `select period, model, sum(spend) from ${part} where spend is not null group by period, model order by 1, 2`,
+          ),
+        ).toEqual(spent);
+      }
+      expect(
+        await ads.query(
+          "select campaign, spend, roi, note from campaign_roi where period = 'all_time' and model = 'linear' order by 1",
+        ),
+      ).toEqual(
+        await ads.query("select campaign, sum(spend), '', 'no conversions' from costs group by campaign order by 1"),
+      );
+      expect(
+        await ads.query('select cohort_month, channel, customers, spend, cac, note from payback order by 1, 2'),
+      ).toEqual([
+        ['(all)', '(all)', '0', '55662.15', '', 'no customers'],
+        ['(all)', 'Paid Social', '0', '55662.15', '', 'no customers'],
+        ['2017-08', '(all)', '0', '55662.15', '', 'no customers'],
+        ['2017-08', 'Paid Social', '0', '55662.15', '', 'no customers'],
+      ]);
+      expect(
+        await ads.query('select channel, month, platform_conversions, our_conversions, ratio from platform_comparison'),
+      ).toEqual([['Paid Social', '2017-08', '872', '0.000000', '']]);
+      expect(
+        await ads.query(
+          "select kind, name, spend from spend_hygiene where kind like 'channel%' or kind like 'source%' order by 1",
+        ),
+      ).toEqual([
+        ['channel_without_touches', 'Paid Social', '55662.15'],
+        ['source_without_touches', 'facebook', '55662.15'],
+      ]);
     });
 
     test('have an unknown ROI, for no conversion is on record', async () => {

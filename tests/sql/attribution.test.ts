@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, test } from 'vitest';
+import { modelNames } from '#core/model-names';
 import { type Arrival, at, type BuiltCompany, companyBuilder, contact, order, visit } from './company-on-duckdb.ts';
 
 const build = companyBuilder();
@@ -42,6 +43,8 @@ describe('the check values of docs/definitions.md section 6', () => {
     ['last_touch', { A: 3, B: 6, C: 3 }],
     ['linear', { A: 6.166667, B: 4.833333, C: 1 }],
     ['position_based', { A: 6.3, B: 4.5, C: 1.2 }],
+    ['markov_1', { A: 5.96961, B: 5.529085, C: 0.501305 }],
+    ['shapley', { A: 7.394118, B: 4.444118, C: 0.161765 }],
   ])('hold for the conversions of %s', async (model, expected) => {
     const found = await totals(model, 'conversions');
     expect(Object.keys(found).sort()).toEqual(Object.keys(expected));
@@ -59,11 +62,7 @@ describe('the check values of docs/definitions.md section 6', () => {
   test('add up to 12 conversions and 1400 in every model, and no check fails', async () => {
     expect(
       await company.lines('select model, sum(conversions), sum(revenue) from credit group by model order by model'),
-    ).toEqual(
-      ['first_touch', 'last_non_direct', 'last_touch', 'linear', 'position_based', 'time_decay', 'w_shaped'].map(
-        (model) => `${model} 12.000000 1400.000000`,
-      ),
-    );
+    ).toEqual([...modelNames].sort().map((model) => `${model} 12.000000 1400.000000`));
     expect(company.failing).toEqual({ error: [], warn: [] });
   });
 });
@@ -282,7 +281,7 @@ describe('the window of a conversion', () => {
       await company.lines(
         "select touch_id, channel, weight, conversions, revenue, count(*) from credit where conversion_id = 'order/none' group by 1, 2, 3, 4, 5",
       ),
-    ).toEqual(['(unattributed) (unattributed) 1 1.000000 33.330000 7']);
+    ).toEqual(['(unattributed) (unattributed) 1 1.000000 33.330000 10']);
   });
 
   test('keeps two conversions of one second apart', async () => {
@@ -399,6 +398,36 @@ describe('a refund', () => {
         "select sum(revenue), sum(margin) from credit where model = 'w_shaped' and conversion_id like '%full%'",
       ),
     ).toEqual(['0.000000 0.000000']);
+  });
+
+  test('in full leaves no margin in any model, on any touch, and the day of its order as it was', async () => {
+    expect(
+      await company.lines(
+        `select model, touch_id, sum(revenue), sum(margin) from credit where conversion_id like '%full%' group by 1, 2
+         having sum(revenue) <> 0 or sum(margin) <> 0`,
+      ),
+    ).toEqual([]);
+    expect(
+      await company.lines("select count(distinct model) from credit where conversion_id like 'refund/%full%'"),
+    ).toEqual([String(modelNames.length)]);
+    const bought = [
+      contact('kept', 'A', at('2026-06-01')),
+      contact('kept', 'B', at('2026-06-02')),
+      contact('kept', 'C', at('2026-06-03')),
+      { ...order('kept', 'k', at('2026-06-04'), '99.99'), value: { order_id: 'k', revenue: '99.99', margin: '33.33' } },
+    ];
+    const returned = {
+      ...order('kept', 'k', at('2026-06-20'), '99.99'),
+      event_id: 'back',
+      event_type: 'Order Refunded',
+    };
+    const [before, after] = [await build({ events: bought }), await build({ events: [...bought, returned] })];
+    const ofTheDay =
+      "select * from channel_daily where day = date '2026-06-04' order by model, conversion_type, channel";
+    expect(await after.lines(ofTheDay)).toEqual(await before.lines(ofTheDay));
+    expect(
+      await after.lines('select model from channel_daily group by model having sum(margin) <> 0 or sum(revenue) <> 0'),
+    ).toEqual([]);
   });
 
   test('keeps the margin that it brings, and is not estimated then', async () => {

@@ -232,6 +232,112 @@ describe('the channel of a session', () => {
   );
 });
 
+/** The rules of definitions.md, written apart from the table: in their order, the first that fits names the channel. */
+const paid = /^(.*cp.*|ppc|retargeting|paid.*)$/i;
+const shop = /^(.*(([^a-df-z]|^)shop|shopping).*)$/i;
+interface Traffic {
+  source: string;
+  medium: string;
+  campaign: string;
+  site: string;
+}
+const rules: [channel: string, fits: (traffic: Traffic) => boolean][] = [
+  ['Direct', ({ source, medium }) => source === '(direct)' && ['', '(none)', '(not set)'].includes(medium)],
+  ['Cross-network', ({ campaign }) => campaign.includes('cross-network')],
+  [
+    'Comparison Site',
+    ({ site, medium }) =>
+      site === 'comparison' ||
+      ['comparison', 'comparison-site', 'comparison site', 'price comparison'].includes(medium),
+  ],
+  ['Paid Shopping', ({ site, medium, campaign }) => (site === 'shopping' || shop.test(campaign)) && paid.test(medium)],
+  ['Paid Search', ({ site, medium }) => site === 'search' && paid.test(medium)],
+  ['Paid Social', ({ site, medium }) => site === 'social' && paid.test(medium)],
+  ['Paid Video', ({ site, medium }) => site === 'video' && paid.test(medium)],
+  ['Display', ({ medium }) => ['display', 'banner', 'expandable', 'interstitial', 'cpm'].includes(medium)],
+  ['Paid Other', ({ medium }) => paid.test(medium)],
+  ['Organic Shopping', ({ site, campaign }) => site === 'shopping' || shop.test(campaign)],
+  ['Organic Social', ({ site, medium }) => site === 'social' || ['social', 'social-network', 'sm'].includes(medium)],
+  ['Organic Video', ({ site, medium }) => site === 'video' || medium.includes('video')],
+  ['Organic Search', ({ site, medium }) => site === 'search' || medium === 'organic'],
+  ['Referral', ({ medium }) => ['referral', 'app', 'link'].includes(medium)],
+  [
+    'Email',
+    ({ source, medium }) => [source, medium].some((word) => ['email', 'e-mail', 'e_mail', 'e mail'].includes(word)),
+  ],
+  ['Affiliates', ({ medium }) => medium === 'affiliate'],
+  ['Audio', ({ medium }) => medium === 'audio'],
+  ['SMS', ({ source, medium }) => source === 'sms' || medium === 'sms'],
+  ['Mobile Push', ({ source, medium }) => /push$|mobile|notification/.test(medium) || source === 'firebase'],
+  ['Chat', ({ medium }) => ['chat', 'live chat', 'whatsapp'].includes(medium)],
+  ['Unassigned', () => true],
+];
+const siteOf: Record<string, string> = {
+  google: 'search',
+  facebook: 'social',
+  youtube: 'video',
+  'amazon.it': 'shopping',
+  'trovaprezzi.it': 'comparison',
+};
+const sourcesTried = [...Object.keys(siteOf), '(direct)', 'partner', 'email', 'sms', 'firebase'];
+const mediumsTried = [
+  ...[
+    '(none)',
+    'cpc',
+    'cpm',
+    'retargeting',
+    'display',
+    'comparison',
+    'social',
+    'video',
+    'organic',
+    'referral',
+    'email',
+  ],
+  ...['affiliate', 'audio', 'sms', 'webpush', 'chat', 'post', 'video-cpc', 'mobile-video', 'cpc-push'],
+];
+const campaignsTried = ['', 'cross-network', 'shopping', 'shopping cross-network'];
+const traffic: Traffic[] = sourcesTried.flatMap((source) =>
+  mediumsTried.flatMap((medium) =>
+    campaignsTried.map((campaign) => ({ source, medium, campaign, site: siteOf[source] ?? '' })),
+  ),
+);
+
+describe('the order of the rules', () => {
+  const fitting = traffic.map((one) => rules.flatMap(([, fits], index) => (fits(one) ? [index] : [])));
+
+  test('of every two rules that can fit the same traffic the first counts', async () => {
+    const company = await build({
+      events: traffic.map(({ source, medium, campaign }, index) =>
+        visit(`t${index}`, at('2026-06-01'), { source, medium, campaign }, { event_id: `t${index}` }),
+      ),
+    });
+    const rows = await company.query('select session_id, channel from sessions');
+    const found = new Map(rows.map((row) => [String(row.session_id), String(row.channel)]));
+    const wrong = traffic.flatMap((one, index) => {
+      const expected = rules[fitting[index]?.[0] ?? -1]?.[0];
+      const channel = found.get(`web/t${index}`);
+      return channel === expected ? [] : [{ ...one, channel, expected }];
+    });
+    expect(wrong).toEqual([]);
+  }, 60_000);
+
+  test('and the traffic above tries every two neighbours that can meet, and each rule', () => {
+    const deciding = new Set(fitting.map(([first]) => first));
+    expect([...rules.keys()].filter((index) => !deciding.has(index))).toEqual([]);
+    // Pairs of which the first counted, so that they would change places with each other if the rules did.
+    const met = new Set(fitting.map(([first, second]) => `${first} ${second}`));
+    const apart = [...rules.keys()].slice(1).filter((index) => !met.has(`${index - 1} ${index}`));
+    expect(apart.map((index) => `${rules[index - 1]?.[0]}, ${rules[index]?.[0]}`)).toEqual([
+      // A site has one category, a medium is one word, and what is paid and shopping fits Paid Shopping before.
+      'Paid Search, Paid Social',
+      'Paid Social, Paid Video',
+      'Paid Other, Organic Shopping',
+      'Affiliates, Audio',
+    ]);
+  });
+});
+
 describe('the list of sites', () => {
   test('names each source once by itself, with the category of its sites', async () => {
     const rows = (await modelCatalogue()).seeds.source_sites?.rows ?? [];

@@ -65,6 +65,21 @@ describe('a cohort', () => {
     ]);
   });
 
+  test('keeps of its first revenue what the period brings, refunds taken off; nothing where a month is not over', async () => {
+    expect(
+      await company.lines(
+        `select period, cast(round(net_revenue_retention, 4) as decimal(18, 4)) from cohort_retention
+         where cohort_month = '2026-01' order by period`,
+      ),
+    ).toEqual(['0 1.0000', '1 0.1111', '2 -0.2222', '3 0.1333', '4 null']);
+    // A first order that was free has nothing to be kept.
+    const free = await build({
+      events: [sold('a', 'a1', '2026-01-02', '0.00'), sold('a', 'a2', '2026-02-02', '5.00')],
+      asOf: '2026-02-28',
+    });
+    expect(await free.lines('select net_revenue_retention from cohort_retention')).toEqual(['null', 'null']);
+  });
+
   test('belongs to the last channel that is not Direct, and to the device of that touch', async () => {
     expect(
       await company.lines(

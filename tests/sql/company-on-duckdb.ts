@@ -16,6 +16,7 @@ import type { SqlValue, Warehouse } from '#core/ports';
 import { createReportingDay } from '#core/reporting-day';
 import { type CompanyLists, emptyLists, settingTables } from '#core/setting-tables';
 import { createAdmitter } from '#pipeline/admit';
+import { createEarlierTable } from '#pipeline/build';
 import { type Catalogue, isSqlModel, readCatalogue } from '#pipeline/catalogue';
 import { planBuild } from '#pipeline/plan';
 import { createRawWriter } from '#pipeline/store';
@@ -52,6 +53,8 @@ export interface CompanyInput {
   asOf?: string;
   /** Only these models and what they are made of, as `percorso build --select`; all where absent. */
   select?: string;
+  /** The models to build; those of the product where absent. */
+  catalogue?: Catalogue;
   /** Records in one raw object; all in one where absent. */
   recordsPerObject?: number;
 }
@@ -102,15 +105,18 @@ export async function buildCompany(input: CompanyInput): Promise<BuiltCompany> {
     const refused = await writeRaw(input);
     const identifiers = createIdentifiers(identifierKey, config.country);
     for (const [a, b] of input.unlinks ?? []) {
-      await unlink(store, hashOfIdentifier(a, identifiers), hashOfIdentifier(b, identifiers), now);
+      await unlink(store, hashOfIdentifier(a, identifiers), hashOfIdentifier(b, identifiers), now, identifierKey);
     }
-    const models = await modelCatalogue();
+    const models = input.catalogue ?? (await modelCatalogue());
     const today = createReportingDay(config.timeZone)(now.getTime());
     const plan = planBuild(models, {
       timeZone: config.timeZone,
       settings: settingTables(config, lists, today, input.asOf),
       ...(input.select === undefined ? {} : { select: input.select }),
     });
+    const isReadersView = new Set(
+      plan.steps.flatMap((step) => (step.kind === 'publish' && step.view !== undefined ? [step.table] : [])),
+    );
     const failing: BuiltCompany['failing'] = { error: [], warn: [] };
     for (const step of plan.steps) {
       if (step.kind === 'rows') await warehouse.createTableFromRows(step.table, step.columns, step.rows);
@@ -123,12 +129,16 @@ export async function buildCompany(input: CompanyInput): Promise<BuiltCompany> {
           step.origin === undefined ? undefined : { column: step.origin, skip: store.locate('x').length - 1 },
         );
       }
-      if (step.kind === 'model') await warehouse.createTable(step.table, step.sql);
+      if (step.kind === 'earlier') await createEarlierTable(warehouse, store, step);
+      // Tables that a build reckons where they are read are made here, so that a test may change their rows.
+      if (step.kind === 'model' && step.isView && isReadersView.has(step.table))
+        await warehouse.createView(step.table, step.sql);
+      else if (step.kind === 'model') await warehouse.createTable(step.table, step.sql);
       if (step.kind === 'solver') {
         const solver = models.models.find((model) => model.name === step.table);
         if (solver !== undefined && !isSqlModel(solver)) await solver.run(warehouse);
       }
-      if (step.kind === 'check' && (await warehouse.query(step.sql)).length > 0)
+      if (step.kind === 'check' && step.severity !== 'refresh' && (await warehouse.query(step.sql)).length > 0)
         failing[step.severity].push(step.check);
     }
     for (const [table, promised] of plan.published) {

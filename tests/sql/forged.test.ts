@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import * as z from 'zod';
 import { configSchema } from '#core/config';
 import type { StoredEvent } from '#core/event';
+import { loginProof } from '#core/proved-login';
 import { createCollectApp } from '#handlers/collect';
 import { createCollector } from '#pipeline/collect';
 import { type BuiltCompany, buildCompany } from './company-on-duckdb.ts';
@@ -12,8 +13,13 @@ const sources = {
   web: { kind: 'browser', writeKeyEnv: 'KEY_WEB' },
   tracker: { kind: 'browser' },
 } as const;
-const config = configSchema.parse({ name: 'Proof', sources });
+const provedSources = {
+  ...sources,
+  web: { ...sources.web, loginSecretEnv: 'LOGIN_WEB' },
+  tracker: { ...sources.tracker, logins: 'proved' },
+} as const;
 const env = { KEY_SHOP: 'shop-key', KEY_CRM: 'crm-key', KEY_WEB: 'web-key' };
+const loginSecret = 'what signs the user ids of the pages';
 const at = (day: number, minute = 0) => new Date(Date.UTC(2026, 4, day, 10, minute)).toISOString();
 
 interface Sent {
@@ -154,12 +160,14 @@ const forged: Record<string, Sent[]> = {
 
 const delivery = z.object({ events: z.array(z.custom<StoredEvent>((value) => typeof value === 'object')) });
 
-async function stored(requests: readonly Sent[]): Promise<StoredEvent[]> {
+type Sources = typeof sources | typeof provedSources;
+
+async function stored(requests: readonly Sent[], given: Sources = sources): Promise<StoredEvent[]> {
   const events: StoredEvent[] = [];
   const app = createCollectApp(
     createCollector({
-      config,
-      env,
+      config: configSchema.parse({ name: 'Proof', sources: given }),
+      env: { ...env, LOGIN_WEB: loginSecret },
       queue: {
         async send(messages) {
           for (const message of messages)
@@ -185,8 +193,8 @@ async function stored(requests: readonly Sent[]): Promise<StoredEvent[]> {
 }
 
 const open: BuiltCompany[] = [];
-async function built(requests: readonly Sent[]): Promise<BuiltCompany> {
-  const events = (await stored(requests)).map((event) => ({
+async function built(requests: readonly Sent[], given: Sources = sources): Promise<BuiltCompany> {
+  const events = (await stored(requests, given)).map((event) => ({
     event_type: event.event_type,
     occurred_at: event.occurred_at,
     source: event.source,
@@ -194,7 +202,7 @@ async function built(requests: readonly Sent[]): Promise<BuiltCompany> {
     identifiers: { anonymous_id: 'replaced' },
     stored: event,
   }));
-  const company = await buildCompany({ events, config: { sources }, now: '2026-06-02T10:00:00Z' });
+  const company = await buildCompany({ events, config: { sources: given }, now: '2026-06-02T10:00:00Z' });
   open.push(company);
   return company;
 }
@@ -241,5 +249,118 @@ describe("a browser's key", () => {
     const people = 'select person_id, orders, revenue from persons where orders > 0 order by person_id';
     expect(await withForged.lines(people)).toEqual(await without.lines(people));
     expect(await withForged.lines('select count(*) from persons')).toEqual(['4']);
+  });
+});
+
+describe('where logins must be proved', () => {
+  const proof = (userId: string) => ({ traits: { user_hash: loginProof(loginSecret, userId) } });
+  /** Bruno's page shows the proof that the firm's server made for him; another day the server itself tells of his cookie. */
+  const told: Sent[] = [
+    ...honest,
+    batch(
+      'KEY_WEB',
+      {
+        type: 'identify',
+        messageId: 'w5',
+        timestamp: at(2),
+        anonymousId: 'bruno-cookie',
+        userId: 'bruno',
+        ...proof('bruno'),
+      },
+      page('w6', 'anna-phone', 4, '?utm_source=youtube&utm_medium=video', { userId: 'anna' }),
+    ),
+    batch('KEY_SHOP', {
+      type: 'identify',
+      messageId: 's4',
+      timestamp: at(4),
+      anonymousId: 'anna-phone',
+      userId: 'anna',
+    }),
+  ];
+  const logins: Record<string, Sent[]> = {
+    "a stranger's user id on its own cookie": [
+      batch('KEY_WEB', page('f1', 'forger-cookie', 6, '?utm_source=evil', { userId: 'bruno' }), {
+        type: 'identify',
+        messageId: 'f2',
+        timestamp: at(4),
+        userId: 'anna',
+        ...forger,
+      }),
+    ],
+    'a proof that is of somebody else, cut short, or of another form': [
+      batch(
+        'KEY_WEB',
+        ...[
+          loginProof(loginSecret, 'forger'),
+          loginProof('', 'bruno'),
+          loginProof(loginSecret, 'bruno').slice(0, 63),
+          '',
+          7,
+          { a: 1 },
+        ].map((user_hash, index) => ({
+          type: 'identify',
+          messageId: `f${index}`,
+          timestamp: at(6),
+          userId: 'bruno',
+          traits: { user_hash },
+          ...forger,
+        })),
+      ),
+    ],
+    'an alias, a user id without a cookie, and the copy of an order': [
+      batch(
+        'KEY_WEB',
+        { type: 'alias', messageId: 'f1', timestamp: at(6), userId: 'bruno', previousId: 'forger-cookie' },
+        { type: 'page', messageId: 'f2', timestamp: at(6), userId: 'bruno' },
+        order('f3', { ...forger, userId: 'bruno' }, 7, 1, { order_id: '1002', revenue: 49 }),
+      ),
+    ],
+    "a tracker's login": [
+      {
+        key: undefined,
+        path: '/com.snowplowanalytics.snowplow/tp2',
+        body: {
+          schema: 'iglu:com.snowplowanalytics.snowplow/payload_data/jsonschema/1-0-4',
+          data: [{ ...aTracker, e: 'pv', eid: 'f1', uid: 'bruno', url: 'https://esempio.it/?utm_source=evil' }],
+        },
+      },
+    ],
+  };
+  const people = 'select * from persons where orders > 0 order by person_id';
+  const seen = (company: BuiltCompany) =>
+    company.query(`
+    select events.person_id, events.source, events.event_id
+    from events inner join persons on persons.person_id = events.person_id
+    where persons.orders > 0 order by 1, 2, 3`);
+  let without: BuiltCompany;
+  beforeAll(async () => {
+    without = await built(told, provedSources);
+  });
+
+  test('a proof, and the word of a server, tie a cookie to its user as a believed login does', async () => {
+    const believed = await built(told);
+    for (const table of [tables.conversions, tables.credit, people]) {
+      expect(await without.query(table)).toEqual(await believed.query(table));
+    }
+    expect(
+      await without.lines('select touches_in_window from conversions where order_id is not null order by order_id'),
+    ).toEqual(['2', '1', '2']);
+  });
+
+  test.each(Object.entries(logins))('no conversion, credit or person changes by %s', async (_, requests) => {
+    const sent = await stored(requests, provedSources);
+    for (const event of sent) expect(event).not.toHaveProperty('keys.user_id');
+    expect(JSON.stringify(sent)).not.toMatch(/bruno|user_hash/);
+    const withForged = await built([...told, ...requests], provedSources);
+    expect(await withForged.query(tables.conversions)).toEqual(await without.query(tables.conversions));
+    expect(await withForged.query(tables.credit)).toEqual(await without.query(tables.credit));
+    expect(await withForged.query(people)).toEqual(await without.query(people));
+    expect(await seen(withForged)).toEqual(await seen(without));
+    expect(withForged.failing.error).toEqual([]);
+  });
+
+  test('and believed, the same forgery would give her behaviour to a stranger', async () => {
+    const [forgery = []] = Object.values(logins);
+    expect(await seen(await built([...told, ...forgery]))).not.toEqual(await seen(await built(told)));
   });
 });

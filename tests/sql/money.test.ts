@@ -325,8 +325,25 @@ describe('a period', () => {
   });
 
   test('is a month or a year of the data, or one of the four rolling ones', async () => {
-    expect((await company.lines('select period from periods order by period')).join(' ')).toBe(
+    expect(
+      (await company.lines("select period from periods where strpos(period, ':') = 0 order by period")).join(' '),
+    ).toBe(
       '2025 2025-02 2025-03 2025-04 2025-05 2025-06 2025-07 2025-08 2025-09 2025-10 2025-11 2025-12 2026 2026-01 2026-02 2026-03 all_time last_30_days last_365_days last_90_days',
     );
+  });
+
+  test('has the days that it may be compared with as a period of their own, where they are none of the list', async () => {
+    // The data end on March 15th 2026 and begin on February 14th 2025: other comparisons would begin before them.
+    expect(
+      await company.lines(
+        "select period, cast(from_day as varchar), cast(to_day as varchar) from periods where strpos(period, ':') > 0 order by period",
+      ),
+    ).toEqual([
+      '2026-03:before 2026-02-01 2026-02-15',
+      '2026-03:year 2025-03-01 2025-03-15',
+      'last_30_days:before 2026-01-15 2026-02-13',
+      'last_90_days:before 2025-09-17 2025-12-15',
+    ]);
+    expect(await period('last_30_days:before')).toBe('10000 1.00 null null');
   });
 });

@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, test } from 'vitest';
+import { modelNames } from '#core/model-names';
 import {
   type Arrival,
   at,
@@ -114,6 +115,57 @@ describe('channel_roi', () => {
     ).toEqual(['1']);
   });
 
+  test.each([
+    [
+      'Earner',
+      'Earner earns: under each of the 4 models the whole 90 % interval of its ROI lies above 0',
+      'Earner guadagna: ',
+    ],
+    [
+      'Loser',
+      'Loser loses: under each of the 4 models the whole 90 % interval of its ROI lies below 0',
+      'Loser perde: ',
+    ],
+    ['Free', 'Free: no cost is on record, so nothing can be said of its return.', 'Free: nessun costo registrato'],
+    [
+      'Thin',
+      'Thin: too few orders to judge, 29 under the model that credits most; 30 are needed.',
+      'Thin: troppo pochi ordini',
+    ],
+    [
+      'Opener',
+      'Opener: the models disagree. Its ROI is -100 % under last non-direct and ',
+      'Opener: i modelli non concordano.',
+    ],
+    [
+      'Wild',
+      'Wild: not clear. Its ROI is 100 % to 100 %, by model, but the 90 % intervals reach from -100 % to ',
+      'Wild: non è chiaro.',
+    ],
+  ])('says of %s in a sentence what the evidence allows', async (channel, english, italian) => {
+    const [row] = await company.query(
+      `select verdict, sentence_en, sentence_it from channel_evidence where period = 'all_time' and channel = '${channel}'`,
+    );
+    expect(String(row?.sentence_en).slice(0, english.length)).toBe(english);
+    expect(String(row?.sentence_it).slice(0, italian.length)).toBe(italian);
+    expect(row?.verdict).toBe(await figures(channel, 'verdict'));
+  });
+
+  test('has a sentence for every channel and period, in both languages', async () => {
+    expect(
+      await company.lines(
+        `select count(*) from channel_evidence where sentence_en is null or sentence_it is null or verdict is null`,
+      ),
+    ).toEqual(['0']);
+    expect(
+      await company.lines(
+        `select channel_roi.channel from channel_roi left join channel_evidence
+           on channel_evidence.channel = channel_roi.channel and channel_evidence.period = channel_roi.period
+         where channel_evidence.channel is null`,
+      ),
+    ).toEqual([]);
+  });
+
   test('notes fewer than 30 conversions', async () => {
     expect(await figures('Thin', 'note')).toBe('fewer than 30 conversions');
     expect(await figures('Earner', 'note')).toBe('null');
@@ -185,5 +237,58 @@ describe('channel_roi', () => {
       'first_order 2026-07 0.00 5.00 5.00 0.00 null',
     ]);
     expect(company.failing.error).toEqual([]);
+  });
+});
+
+describe('channel_credit', () => {
+  let company: BuiltCompany;
+  beforeAll(async () => {
+    company = await build(input);
+  }, 60_000);
+
+  test('holds what credit adds up to, for every model and type, and both kinds of order together', async () => {
+    expect(
+      await company.lines(
+        `select channel_credit.model, channel_credit.conversion_type, channel_credit.channel
+         from channel_credit left join (
+           select model, conversion_type, channel, sum(revenue) as revenue, sum(margin) as margin, sum(conversions) as conversions
+           from credit group by 1, 2, 3
+           union all
+           select model, '(orders)', channel, sum(revenue), sum(margin), sum(conversions)
+           from credit where conversion_type in ('first_order', 'repeat_order') group by 1, 3
+         ) as summed
+           on summed.model = channel_credit.model and summed.conversion_type = channel_credit.conversion_type
+           and summed.channel = channel_credit.channel
+         where channel_credit.period = 'all_time' and (
+           summed.revenue is null or summed.revenue <> channel_credit.revenue or summed.margin <> channel_credit.margin
+           or summed.conversions <> channel_credit.conversions)`,
+      ),
+    ).toEqual([]);
+    expect(await company.lines('select count(distinct model) from channel_credit')).toEqual([
+      String(modelNames.length),
+    ]);
+  });
+
+  test('has intervals of the rule-based models and of markov_1, which hold the value, and none of the others', async () => {
+    expect(
+      await company.lines(
+        `select model, count(conversions_low) > 0, min(case when conversions_low <= conversions and conversions_high >= conversions
+           and margin_low <= margin and margin_high >= margin then 1 else 0 end)
+         from channel_credit where conversion_type = '(orders)' and not is_thin group by model order by model`,
+      ),
+    ).toEqual(
+      [...modelNames]
+        .sort()
+        .map((model) => `${model} ${['markov_2', 'shapley'].includes(model) ? 'false 0' : 'true 1'}`),
+    );
+  });
+
+  test('is thin below 30 conversions of the period', async () => {
+    expect(
+      await company.lines(
+        `select channel, is_thin from channel_credit where model = 'linear' and conversion_type = '(orders)' and period = 'all_time'
+         and channel in ('Thin', 'Earner') order by 1`,
+      ),
+    ).toEqual(['Earner false', 'Thin true']);
   });
 });

@@ -8,7 +8,7 @@ import { createFolderStore } from '#adapters/folder-store';
 import { createQueryReader } from '#adapters/trino-reader';
 import { main } from '#cli/main';
 import type { Warehouse } from '#core/ports';
-import { planCompany } from '#pipeline/build';
+import { createEarlierTable, planCompany } from '#pipeline/build';
 import { type Catalogue, isSqlModel, readCatalogue } from '#pipeline/catalogue';
 import { type Company, loadCompany } from '#pipeline/company';
 import type { Plan, Step } from '#pipeline/plan';
@@ -53,7 +53,7 @@ describe.skipIf(missing !== undefined)('the models on a real Trino', () => {
     await percorso([0, 1], '--dir', dir, 'import', join(dir, 'landing'));
     company = await loadCompany({ dir, env: {}, openStore: createFolderStore });
     catalogue = await readCatalogue(await createQueryReader());
-    plan = planCompany(company, catalogue, { now: () => new Date('2026-11-20T09:00:00Z') });
+    ({ plan } = await planCompany(company, catalogue, { now: () => new Date('2026-11-20T09:00:00Z') }));
     onDuckDb = await createDuckDbWarehouse();
     trino = await starting;
     onTrino = createTrinoWarehouse(trino.address);
@@ -80,7 +80,9 @@ describe.skipIf(missing !== undefined)('the models on a real Trino', () => {
       const solver = catalogue.models.find((model) => model.name === step.table);
       if (solver !== undefined && !isSqlModel(solver)) await solver.run(warehouse);
     }
-    if (step.kind === 'model') await warehouse.createTable(step.table, step.sql);
+    if (step.kind === 'earlier') await createEarlierTable(warehouse, company.lake, step);
+    if (step.kind === 'model' && step.isView) await warehouse.createView(step.table, step.sql);
+    else if (step.kind === 'model') await warehouse.createTable(step.table, step.sql);
   }
 
   /** A value in the one form in which both engines are compared. */

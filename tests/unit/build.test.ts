@@ -1,17 +1,18 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { openMarts } from '#adapters/duckdb-marts';
+import { openMarts, writeParquet } from '#adapters/duckdb-marts';
 import { createDuckDbWarehouse } from '#adapters/duckdb-warehouse';
 import { createFolderStore } from '#adapters/folder-store';
 import { createQueryReader } from '#adapters/trino-reader';
 import type { StoredEvent } from '#core/event';
 import { lake } from '#core/lake';
-import type { Store } from '#core/ports';
+import type { MartTables, Store } from '#core/ports';
 import { type BuildOptions, build } from '#pipeline/build';
 import { readCatalogue } from '#pipeline/catalogue';
 import { type Company, loadCompany } from '#pipeline/company';
+import { exportTable } from '#pipeline/export';
 import { describeStep, planBuild } from '#pipeline/plan';
 import { pruneBuilds, readCurrentManifest } from '#pipeline/publish';
 import { queryMarts } from '#pipeline/query';
@@ -91,6 +92,51 @@ const builds = async () => [
   ...new Set((await company.lake.list(lake.builds)).map((key) => key.slice(lake.builds.length).split('/')[0])),
 ];
 
+describe('a view', () => {
+  const view = {
+    // The wide table is nobody's but the view's.
+    'models/wide.sql': `${header('no', 'event_id')}select seen.event_id, count(*) as visits from seen group by seen.event_id`,
+    'models/long.sql': `${header('yes', 'event_id visits').replace('kept: table', 'kept: view')}select wide.event_id, wide.visits from wide where wide.visits > 0`,
+    'models/summary.sql': `${header('no', 'event_id')}select max(long.visits) as visits from long`,
+    'checks/key_long.sql':
+      '-- purpose: the key of long\n-- severity: error\n-- model: long\nselect wide.event_id from wide group by wide.event_id having count(*) > 1',
+  };
+  beforeEach(() => writeModels(view));
+
+  test('is published as its select over what it reads, which is stored for it', async () => {
+    const { manifest } = await run();
+    expect(manifest.tables.long).toMatchObject({ rows: 2, files: [], view: expect.stringContaining('from wide') });
+    expect(manifest.tables.long?.columns.map((column) => column.name)).toEqual(['event_id', 'visits']);
+    expect(manifest.tables.wide?.files).toHaveLength(1);
+    // b came twice.
+    expect(await rows('select * from long order by event_id')).toEqual([
+      ['a', 1],
+      ['b', 2],
+    ]);
+  });
+
+  test('is exported as any table', async () => {
+    await run();
+    const adapters = { openMarts: (tables: MartTables) => openMarts(tables), writeParquet };
+    const [csv, parquet] = [join(dir, 'long.csv'), join(dir, 'long.parquet')];
+    await exportTable(company.lake, 'long', csv, adapters);
+    expect((await readFile(csv, 'utf8')).trim().split('\r\n').sort()).toEqual(['a,1', 'b,2', 'event_id,visits']);
+    await exportTable(company.lake, 'long', parquet, adapters);
+    const written = await openMarts({ written: [parquet] });
+    expect((await written.query('select count(*) from written')).rows).toEqual([[2]]);
+    written.close();
+    await expect(exportTable(company.lake, 'lang', csv, adapters)).rejects.toThrow('no published table is called lang');
+  });
+
+  test('keeps what it reads until its own readers are done, and is made alone where it alone is asked for', async () => {
+    const { manifest, timings } = await run({ select: 'long' });
+    expect(Object.keys(manifest.tables).sort()).toEqual(['check_results', 'long', 'wide']);
+    expect(timings.map((timing) => timing.step)).toContain('publish wide');
+    const { timings: all } = await run({ fullRefresh: true });
+    expect(all.map((timing) => timing.step)).toContain('model summary');
+  });
+});
+
 describe('a build', () => {
   test('publishes what raw holds, by month where the model says so, with the zone of the company', async () => {
     await receive(['c'], '02');
@@ -108,7 +154,7 @@ describe('a build', () => {
     ]);
     expect(manifest.tables.totals?.columns[2]).toEqual({ name: 'share', type: 'double' });
     expect(Object.keys(manifest.tables)).not.toContain('seen');
-    expect(timings.find((timing) => timing.step === 'raw raw_events')?.rows).toBe(4);
+    expect(timings.find((timing) => timing.step === 'model seen')?.rows).toBe(4);
   });
 
   test('of a company without any data publishes empty tables with their columns', async () => {

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createFolderStore } from '#adapters/folder-store';
+import { loginCheckOf, loginProof } from '#core/proved-login';
 import { loadCompany } from '#pipeline/company';
 
 let dir: string;
@@ -101,7 +102,7 @@ test('the key of identifiers is made once, readable by its owner alone, and stay
   expect((await stat(file)).mode & 0o777).toBe(0o600);
   expect((await readFile(file, 'utf8')).trim()).toBe(key.toString('hex'));
   const again = await (await open("{ name: 'Acme' }")).identifierKey();
-  expect(again.equals(key)).toBe(true);
+  expect(again).toEqual(key);
 });
 
 test('the key of identifiers is taken from the environment where it is set, and a broken one is refused', async () => {
@@ -110,4 +111,20 @@ test('the key of identifiers is taken from the environment where it is set, and 
   expect(fromEnv.toString('hex')).toBe(hex);
   const broken = await open("{ name: 'Acme' }", [], { PERCORSO_IDENTIFIER_KEY: 'secret' });
   await expect(broken.identifierKey()).rejects.toThrow('no usable key');
+});
+
+test('a login is a page’s to prove, so a server source has no setting of it', async () => {
+  await expect(open("{ name: 'Acme', sources: { shop: { logins: 'proved' } } }")).rejects.toThrow(/sources\.shop/);
+  const { config } = await open("{ name: 'Acme', sources: { web: { kind: 'browser', loginSecretEnv: 'LOGIN_WEB' } } }");
+  expect(loginCheckOf(config.sources.web, {})?.('bruno', loginProof('', 'bruno'))).toBe(false);
+  expect(loginCheckOf(config.sources.web, { LOGIN_WEB: 's' })?.('bruno', loginProof('s', 'bruno').toUpperCase())).toBe(
+    true,
+  );
+});
+
+test('a key of several secrets, and one that is older than the lake', async () => {
+  const hex = ['ab'.repeat(32), 'cd'.repeat(32)];
+  const under = (value: string) => open("{ name: 'Acme' }", [], { PERCORSO_IDENTIFIER_KEY: value });
+  expect(await (await under(hex.join(','))).identifierKey()).toEqual(hex.map((one) => Buffer.from(one, 'hex')));
+  await expect((await under(`${hex[0]},short`)).identifierKey()).rejects.toThrow('no usable key');
 });

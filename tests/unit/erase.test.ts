@@ -5,6 +5,7 @@ import type { StoredEvent } from '#core/event';
 import { createIdentifiers } from '#core/identifiers';
 import { lake as places } from '#core/lake';
 import type { MartReader, SqlValue, Store } from '#core/ports';
+import { createVaultSealer, parseVaultKey, type VaultKey } from '#core/vault-sealing';
 import type { Company } from '#pipeline/company';
 import { type EraseWork, erasePersons } from '#pipeline/erase';
 import { createPersonFinder } from '#pipeline/erase-finder';
@@ -14,6 +15,7 @@ import { unlink } from '#pipeline/unlinks';
 import { testCompany } from './import-company.ts';
 
 const key = Buffer.alloc(32, 7);
+const vaultKey = parseVaultKey('11'.repeat(32)) ?? { publicKey: Buffer.alloc(0) };
 const identifiers = createIdentifiers(key, 'IT');
 const user = identifiers.hash('user_id', 'anna-7741');
 const email = identifiers.hash('email', 'anna@esempio.it');
@@ -22,6 +24,10 @@ const late = identifiers.hash('anonymous_id', 'cookie-anna-2');
 const hub = identifiers.hash('phone', '+39025551234');
 const other = identifiers.hash('user_id', 'bruno-1');
 const erasedAt = new Date('2026-03-10T12:00:00Z');
+
+const bruno = identifiers.hash('email', 'bruno@esempio.it');
+const sealAddress = createVaultSealer(vaultKey);
+const sealed = { anna: sealAddress('anna@esempio.it'), bruno: sealAddress('bruno@esempio.it') };
 
 const event = (id: string, day: number, rest: Partial<StoredEvent>): StoredEvent => ({
   source: 'web',
@@ -75,8 +81,10 @@ async function company(): Promise<{ company: Company; work: EraseWork }> {
     original: Buffer.from('{"mail":"ANNA%40esempio.it"}').toString('base64'),
     schema_version: 1,
   });
+  await writer.vault({ key: email, seen_at: erasedAt.toISOString(), address: sealed.anna, with: [user] });
+  await writer.vault({ key: bruno, seen_at: erasedAt.toISOString(), address: sealed.bruno, with: [other, user] });
   await writer.flush();
-  await unlink(made.lake, user, other, erasedAt);
+  await unlink(made.lake, user, other, erasedAt, key);
   await publishManifest(made.lake, {
     build_id: '20260310T110000Z-aaaaaa',
     built_at: '',
@@ -87,7 +95,15 @@ async function company(): Promise<{ company: Company; work: EraseWork }> {
     checks: [],
   });
   return {
-    company: { ...made, configPath: '', overrides: {}, env: {}, identifierKey: async () => key },
+    company: {
+      ...made,
+      configPath: '',
+      overrides: {},
+      env: {},
+      identifierKey: async () => key,
+      vaultKeys: async (): Promise<[VaultKey]> => [vaultKey],
+      sealAddress: async () => sealAddress,
+    },
     work: {
       build: async () => {},
       openMarts: async () => marts(),
@@ -144,6 +160,11 @@ test('the person is found through the tables, and beyond them where no build has
   // What happens after the erasure is a new story.
   expect(after.get('8')).toEqual(events[7]);
   const rest = await contents(made.lake);
+  // Of the vault her address goes, and her account from what came with another's; that one's address stays.
+  const vault = Object.entries(rest).flatMap(([name, text]) => (name.startsWith(places.vault) ? [text] : []));
+  const kept = { key: bruno, seen_at: erasedAt.toISOString(), address: sealed.bruno, with: [other] };
+  expect(vault).toEqual([`${JSON.stringify(kept)}\n`]);
+  expect(result.vault).toBe(2);
   const old = Object.entries(rest).filter(
     ([name, text]) => name !== `${places.rawEvents}` && [email, cookie, late].some((one) => text.includes(one)),
   );
@@ -200,6 +221,39 @@ test('cut off at any write, and run again, an erasure ends with the same lake', 
     expect({ ...found, [record]: '' }, `cut at ${at}`).toEqual({ ...expected, [record]: '' });
   }
   expect(cuts).toBeGreaterThan(10);
+});
+
+test('an address of an erased person does not come back into the vault with an old file; what is said later does', async () => {
+  const { company: made, work } = await company();
+  await erasePersons(made, ['anna@esempio.it'], work);
+  const before = await made.lake.list(places.vault);
+  const writer = createRawWriter(made.lake, { identifierKey: key });
+  await writer.vault({ key: email, given_at: '2026-03-01T10:00:00.000Z', address: sealed.anna });
+  await writer.flush();
+  expect(await made.lake.list(places.vault)).toEqual(before);
+  await writer.vault({ key: email, given_at: '2026-03-11T10:00:00.000Z', address: sealed.anna });
+  await writer.flush();
+  expect((await made.lake.list(places.vault)).length).toBe(before.length + 1);
+});
+
+test('who is in the vault alone, since raw was pruned, is erased from it', async () => {
+  const { company: made, work } = await company();
+  const carla = identifiers.hash('email', 'carla@esempio.it');
+  const writer = createRawWriter(made.lake, { identifierKey: key });
+  await writer.vault({ key: carla, seen_at: '2026-03-01T10:00:00.000Z', address: sealAddress('carla@esempio.it') });
+  await writer.flush();
+  const result = await erasePersons(made, ['carla@esempio.it'], work);
+  expect(result).toMatchObject({ isUnknown: false, vault: 1, events: 0, held: [] });
+});
+
+test('what is sealed for another is opened by the proof', async () => {
+  const { company: made, work } = await company();
+  const writer = createRawWriter(made.lake, { identifierKey: key });
+  // Her address under the name of another: only whoever opens it can see that.
+  await writer.vault({ key: bruno, given_at: '2026-03-02T10:00:00.000Z', address: sealed.anna });
+  await writer.flush();
+  const { held } = await erasePersons(made, ['anna@esempio.it'], work);
+  expect(held).toEqual([expect.stringMatching(/^lake\/vault\//)]);
 });
 
 test('what comes in again of an erased person has no person, and ranks below what the lake holds', async () => {

@@ -597,7 +597,7 @@ describe('what was refused', () => {
     ]);
 
     hasRate = true;
-    const replayer = createHookReplayer(config, identifierKey, closed.hasRate);
+    const replayer = createHookReplayer({ config, identifierKey, hasRate: closed.hasRate });
     expect(await replayRejected(lake, identifierKey, [replayer])).toMatchObject({
       events: 1,
       costs: 1,

@@ -71,6 +71,7 @@ export async function testCompany(
       site: at('.percorso/site'),
     },
     identifierKey: async () => Buffer.alloc(32, 7),
+    sealAddress: async () => undefined,
   };
   let clock = importedAt.getTime();
   const now = () => {

@@ -21,6 +21,8 @@ test('a header gives purpose, grain, key, partition and each column', () => {
     grain: 'one row per channel',
     key: ['channel', 'period'],
     kept: 'table',
+    isView: false,
+    reads: [],
     published: true,
     partition: { column: 'day', by: 'month' },
     columns: [
@@ -31,7 +33,7 @@ test('a header gives purpose, grain, key, partition and each column', () => {
 });
 
 test.each([
-  ['kept: table', 'kept: view', 'm.sql, line 5: kept is "view"'],
+  ['kept: table', 'kept: somewhere', 'm.sql, line 5: kept is "somewhere"'],
   ['grain: one row per channel', 'gran: one row', 'm.sql, line 3: a header has no field "gran"'],
   ['key: channel, period', 'key:', 'm.sql, line 4: the header names no key'],
   ['partition: day month', 'partition: day week', 'm.sql, line 7: partition is "day week"'],

@@ -55,6 +55,7 @@ function work(more: Partial<NightlyWork> = {}): NightlyWork {
       order.push('dashboards');
     },
     pruneRejected: async () => 0,
+    compactVault: async () => undefined,
     mailer: {
       send: async (mail) => {
         mails.push(mail);

@@ -219,7 +219,7 @@ describe("an event of Snowplow's trackers", () => {
     expect(answer.status).toBe(200);
     expect(events).toHaveLength(1);
     expect(rejected).toMatchObject([{ reason, column, via: 'http:snowplow', source: 'app1', event_id: 'broken' }]);
-    const replayer = createSnowplowReplayer(config, identifierKey, () => true);
+    const replayer = createSnowplowReplayer({ config, identifierKey, hasRate: () => true, env: {} });
     const [record] = rejected;
     if (record === undefined) throw new Error('nothing was refused');
     const original = Buffer.from(createSealing(identifierKey).open(record.original), 'base64');

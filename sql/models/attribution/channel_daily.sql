@@ -1,7 +1,7 @@
 -- purpose: credit by day, for charts and for sums over any days
 -- grain: one row per day, model, conversion type, channel, device and stage of the touch
 -- key: day, model, conversion_type, channel, device_class, stage
--- kept: table
+-- kept: view
 -- published: yes
 -- columns:
 --   day: the conversion's reporting day
@@ -13,16 +13,17 @@
 --   conversions: credited conversions
 --   revenue: credited revenue
 --   margin: credited margin; null where a part of it is unknown
+-- each model (linear)
 select
-    credit.conversion_date as day,
-    credit.model,
-    credit.conversion_type,
-    credit.channel,
-    credit.device_class,
-    credit.stage,
-    cast(sum(credit.conversions) as decimal(18, 6)) as conversions,
-    cast(sum(credit.revenue) as decimal(18, 6)) as revenue,
-    case when count(credit.margin) = count(*) then cast(sum(credit.margin) as decimal(18, 6)) end as margin
-from credit
-group by
-    credit.conversion_date, credit.model, credit.conversion_type, credit.channel, credit.device_class, credit.stage
+    channel_days.day,
+    'linear' as model,
+    channel_days.conversion_type,
+    channel_days.channel,
+    channel_days.device_class,
+    channel_days.stage,
+    channel_days.linear_conversions as conversions,
+    channel_days.linear_revenue as revenue,
+    channel_days.linear_margin as margin
+from channel_days
+where channel_days.linear_weight > 0e0
+-- end, joined by union all

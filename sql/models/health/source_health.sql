@@ -11,51 +11,54 @@
 --   rejected_7d: records refused in the 7 days up to the last one refused or received
 --   duplicates_7d: copies of events that were already there, of the last 7 whole days
 --   late_7d: events of the last 7 days of arrival that came later than lateness_days after they happened
+--   late_waiting: events that came in for days that were closed: they move these at the next full refresh
 --   bots_7d: events of machines in the last 7 whole days
 --   is_stale: nothing came for longer than the source's setting allows
 -- Days end on the last whole day of the data, not on the clock.
 with facts as (
     select
-        stg_events.source,
-        max(stg_events.occurred_at) as last_at,
-        max(stg_events.event_date) as last_day,
-        count(case when stg_events.event_date > date_add('day', -7, horizon.as_of_day) and stg_events.event_date <= horizon.as_of_day then 1 end)
-            as events_7d,
-        count(
-            case
-                when stg_events.event_date > date_add('day', -14, horizon.as_of_day)
-                    and stg_events.event_date <= date_add('day', -7, horizon.as_of_day) then 1
-            end
+        source_days.source,
+        max(source_days.last_at) as last_at,
+        max(source_days.event_date) as last_day,
+        cast(
+            sum(
+                case
+                    when source_days.event_date > date_add('day', -7, horizon.as_of_day)
+                        and source_days.event_date <= horizon.as_of_day then source_days.copies
+                    else 0
+                end
+            ) as bigint
+        ) as events_7d,
+        cast(
+            sum(
+                case
+                    when source_days.event_date > date_add('day', -14, horizon.as_of_day)
+                        and source_days.event_date <= date_add('day', -7, horizon.as_of_day) then source_days.copies
+                    else 0
+                end
+            ) as bigint
         ) as events_before_7d,
-        count(
-            case
-                when stg_events.event_date > date_add('day', -7, horizon.as_of_day)
-                    and stg_events.event_date <= horizon.as_of_day then 1
-            end
-        )
-        - count(
-            distinct case
-                when stg_events.event_date > date_add('day', -7, horizon.as_of_day)
-                    and stg_events.event_date <= horizon.as_of_day then stg_events.event_id
-            end
+        cast(
+            sum(
+                case
+                    when source_days.event_date > date_add('day', -7, horizon.as_of_day)
+                        and source_days.event_date <= horizon.as_of_day then source_days.copies - source_days.events
+                    else 0
+                end
+            ) as bigint
         ) as duplicates_7d,
-        count(
-            case
-                when to_unixtime(stg_events.received_at) - to_unixtime(stg_events.occurred_at) > settings.lateness_days * 86400e0
-                    and to_unixtime(stg_events.received_at) > to_unixtime(horizon.as_of_at) - 7 * 86400e0
-                    and to_unixtime(stg_events.received_at) <= to_unixtime(horizon.as_of_at) then 1
-            end
-        ) as late_7d,
-        count(
-            case
-                when stg_events.is_bot and stg_events.event_date > date_add('day', -7, horizon.as_of_day)
-                    and stg_events.event_date <= horizon.as_of_day then 1
-            end
+        cast(
+            sum(
+                case
+                    when source_days.event_date > date_add('day', -7, horizon.as_of_day)
+                        and source_days.event_date <= horizon.as_of_day then source_days.bots
+                    else 0
+                end
+            ) as bigint
         ) as bots_7d
-    from stg_events
+    from source_days
     cross join horizon
-    cross join settings
-    group by stg_events.source
+    group by source_days.source
     union all
     select
         stg_costs.source,
@@ -68,7 +71,6 @@ with facts as (
                     and stg_costs.cost_date <= date_add('day', -7, horizon.as_of_day) then 1
             end
         ),
-        cast(0 as bigint),
         cast(0 as bigint),
         cast(0 as bigint)
     from stg_costs
@@ -84,10 +86,32 @@ per_source as (
         cast(sum(facts.events_7d) as bigint) as events_7d,
         cast(sum(facts.events_before_7d) as bigint) as events_before_7d,
         cast(sum(facts.duplicates_7d) as bigint) as duplicates_7d,
-        cast(sum(facts.late_7d) as bigint) as late_7d,
         cast(sum(facts.bots_7d) as bigint) as bots_7d
     from facts
     group by facts.source
+),
+
+late as (
+    select
+        late_arrivals.source,
+        cast(
+            sum(
+                case
+                    when late_arrivals.received_date > date_add('day', -7, horizon.as_of_day)
+                        and late_arrivals.received_date <= horizon.as_of_day then late_arrivals.copies
+                    else 0
+                end
+            ) as bigint
+        ) as late_7d
+    from late_arrivals
+    cross join horizon
+    group by late_arrivals.source
+),
+
+waiting as (
+    select late_facts.source, count(distinct late_facts.event_key) as late_waiting
+    from late_facts
+    group by late_facts.source
 ),
 
 refused as (
@@ -104,7 +128,7 @@ refused as (
         from (
             select to_unixtime(from_iso8601_timestamp(rejected_index.rejected_at)) as arrived_s from rejected_index
             union all
-            select to_unixtime(stg_events.received_at) from stg_events
+            select to_unixtime(source_days.last_received_at) from source_days
             union all
             select to_unixtime(stg_costs.received_at) from stg_costs
         ) as arrivals
@@ -114,6 +138,8 @@ refused as (
 
 every_source as (
     select per_source.source from per_source
+    union
+    select waiting.source from waiting
     union
     select refused.source from refused
     union
@@ -127,7 +153,8 @@ select
     coalesce(per_source.events_before_7d, 0) as events_before_7d,
     coalesce(refused.rejected_7d, 0) as rejected_7d,
     coalesce(per_source.duplicates_7d, 0) as duplicates_7d,
-    coalesce(per_source.late_7d, 0) as late_7d,
+    coalesce(late.late_7d, 0) as late_7d,
+    coalesce(waiting.late_waiting, 0) as late_waiting,
     coalesce(per_source.bots_7d, 0) as bots_7d,
     per_source.last_at is null
     or to_unixtime(horizon.as_of_at) - to_unixtime(per_source.last_at)
@@ -135,5 +162,7 @@ select
 from every_source
 cross join horizon
 left join per_source on per_source.source = every_source.source
+left join late on late.source = every_source.source
+left join waiting on waiting.source = every_source.source
 left join refused on refused.source = every_source.source
 left join source_settings on source_settings.source = every_source.source

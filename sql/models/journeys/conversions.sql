@@ -1,7 +1,8 @@
 -- purpose: every valued outcome; a refund is one more, negative, dated at the refund
 -- grain: one row per conversion
 -- key: conversion_id
--- kept: table
+-- kept: incremental
+-- form: view
 -- published: yes
 -- partition: conversion_date month
 -- columns:

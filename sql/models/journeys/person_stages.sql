@@ -31,12 +31,6 @@ opportunities as (
     where person_events.event_type = 'Opportunity Created'
         and not person_events.is_bot
     group by person_events.person_id
-),
-
-first_touches as (
-    select touch_base.person_id, touch_base.channel, touch_base.device_class
-    from touch_base
-    where touch_base.seq = 1
 )
 
 select

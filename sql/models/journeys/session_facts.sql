@@ -70,6 +70,7 @@ starts as (
 select
     starts.event_key as session_id,
     starts.person_id,
+    first_view.owner,
     first_view.occurred_at as started_at,
     coalesce(starts.ended_at, starts.last_at) as ended_at,
     coalesce(first_view.channel, 'Direct') as channel,

@@ -1,7 +1,8 @@
 -- purpose: visits: page and screen views of one person on one device without a pause, and without another declared source
 -- grain: one row per session
 -- key: session_id
--- kept: table
+-- kept: incremental
+-- form: view
 -- published: yes
 -- partition: started_at month
 -- columns:

@@ -101,6 +101,11 @@ union all
 select referrals.person_id, referrals.stage_no, referrals.event_key, referrals.occurred_at, referrals.event_date, referrals.at_s
 from referrals
 union all
-select touch_base.person_id, 1, touch_base.touch_id, touch_base.occurred_at, touch_base.touch_date, touch_base.at_s
-from touch_base
-where touch_base.seq = 1
+select
+    first_touches.person_id,
+    1,
+    first_touches.touch_id,
+    first_touches.occurred_at,
+    first_touches.touch_date,
+    first_touches.at_s
+from first_touches

@@ -8,6 +8,7 @@ with contacts as (
     select
         person_events.event_key as touch_id,
         person_events.person_id,
+        person_events.owner,
         case when person_events.event_type = 'Email Clicked' then 'email_click' else 'contact' end as touch_type,
         coalesce(
             person_events.channel,
@@ -41,6 +42,7 @@ all_touches as (
     select
         session_facts.session_id as touch_id,
         session_facts.person_id,
+        session_facts.owner,
         'session' as touch_type,
         session_facts.channel,
         session_facts.source,

@@ -1,7 +1,8 @@
 -- purpose: every contact of a person with the company, with the stage in which the person stood before it
 -- grain: one row per touch
 -- key: touch_id
--- kept: table
+-- kept: incremental
+-- form: view
 -- published: yes
 -- partition: touch_date month
 -- columns:
@@ -17,22 +18,15 @@
 --   device_class: the device, or offline
 --   stage: the highest stage entered strictly before it, else awareness
 select
-    touch_base.touch_id,
-    touch_base.person_id,
-    touch_base.occurred_at,
-    touch_base.touch_date,
-    touch_base.touch_type,
-    touch_base.channel,
-    touch_base.source,
-    touch_base.medium,
-    touch_base.campaign,
-    touch_base.device_class,
-    case
-        when touch_base.at_s > person_stages.loyalty_s then 'loyalty'
-        when touch_base.at_s > person_stages.retention_s then 'retention'
-        when touch_base.at_s > person_stages.conversion_s then 'conversion'
-        when touch_base.at_s > person_stages.acquisition_s then 'acquisition'
-        else 'awareness'
-    end as stage
-from touch_base
-inner join person_stages on person_stages.person_id = touch_base.person_id
+    touch_facts.touch_id,
+    touch_facts.person_id,
+    touch_facts.occurred_at,
+    touch_facts.touch_date,
+    touch_facts.touch_type,
+    touch_facts.channel,
+    touch_facts.source,
+    touch_facts.medium,
+    touch_facts.campaign,
+    touch_facts.device_class,
+    touch_facts.stage
+from touch_facts

@@ -1,4 +1,4 @@
--- purpose: each conversion's path, as a range of the person's touch numbers, and what the weights of the models need of it
+-- purpose: each conversion's path, of conversions of open days in a daily build, as a range of the person's touch numbers, and what the weights of the models need of it
 -- grain: one row per conversion; refunds have none of their own
 -- key: conversion_id
 -- kept: table
@@ -6,9 +6,9 @@
 -- A window is instants, not days: T - look-back <= t <= T, to half a millisecond, since seconds are doubles. With
 -- path_start after_previous it also begins after the person's previous conversion of that type.
 with own_conversions as (
-    select conversion_facts.*
-    from conversion_facts
-    where conversion_facts.conversions > 0
+    select person_conversions.*
+    from person_conversions
+    where person_conversions.conversions > 0
 ),
 
 instants as (
@@ -29,6 +29,7 @@ started as (
         own_conversions.conversion_id,
         own_conversions.conversion_type,
         own_conversions.person_id,
+        own_conversions.conversion_date,
         own_conversions.at_s,
         own_conversions.at_s - conversion_types.lookback_days * 86400e0 - 0.0005e0 as from_s,
         -- A bound that is always there: an engine joins on comparisons quickly, on an "or" by trying every pair.
@@ -43,12 +44,14 @@ started as (
         and instants.conversion_type = own_conversions.conversion_type
         and instants.at_s = own_conversions.at_s
     cross join settings
+    where own_conversions.conversion_date >= date '0001-01-01' /* closed before */
 )
 
 select
     started.conversion_id,
     started.conversion_type,
     started.person_id,
+    started.conversion_date,
     started.at_s,
     min(touch_base.seq) as first_seq,
     max(touch_base.seq) as last_seq,
@@ -73,4 +76,5 @@ left join touch_base
     and touch_base.at_s <= started.at_s
     and touch_base.at_s >= started.from_s
     and touch_base.at_s > started.after_s
-group by started.conversion_id, started.conversion_type, started.person_id, started.at_s
+group by
+    started.conversion_id, started.conversion_type, started.person_id, started.conversion_date, started.at_s

@@ -16,47 +16,35 @@
 --   margin: margin of the period, less its refunds; null where a part of it is unknown
 --   cumulative_margin_per_person: margin per customer from period 0 to this one
 --   is_complete: the period is over
-with cohorts as (
+--   net_revenue_retention: revenue of the period / revenue of period 0; null where either is not known or period 0 brought nothing
+with happened as (
     select
-        orders.person_id,
-        date_trunc('month', orders.event_date) as cohort_month,
-        credit.channel,
-        credit.device_class
-    from orders
-    inner join credit
-        on credit.conversion_id = 'order/' || orders.order_key
-        and credit.model = 'last_non_direct'
-    where orders.is_first
-),
-
-happened as (
-    select
-        conversion_facts.person_id,
-        date_trunc('month', conversion_facts.conversion_date) as month,
-        cast(sum(conversion_facts.conversions) as bigint) as orders,
-        sum(conversion_facts.revenue) as revenue,
-        sum(conversion_facts.margin) as margin,
-        count(*) - count(conversion_facts.margin) as unknown_margins
-    from conversion_facts
-    where conversion_facts.conversion_type in ('first_order', 'repeat_order')
-    group by conversion_facts.person_id, date_trunc('month', conversion_facts.conversion_date)
+        person_conversions.person_id,
+        date_trunc('month', person_conversions.conversion_date) as month,
+        cast(sum(person_conversions.conversions) as bigint) as orders,
+        sum(person_conversions.revenue) as revenue,
+        sum(person_conversions.margin) as margin,
+        count(*) - count(person_conversions.margin) as unknown_margins
+    from person_conversions
+    where person_conversions.conversion_type in ('first_order', 'repeat_order')
+    group by person_conversions.person_id, date_trunc('month', person_conversions.conversion_date)
 ),
 
 lived as (
     select
-        cohorts.cohort_month,
-        cohorts.channel,
-        cohorts.device_class,
-        cohorts.person_id,
-        date_diff('month', cohorts.cohort_month, happened.month) as period,
+        customer_cohorts.cohort_month,
+        customer_cohorts.channel,
+        customer_cohorts.device_class,
+        customer_cohorts.person_id,
+        date_diff('month', customer_cohorts.cohort_month, happened.month) as period,
         happened.orders,
         happened.revenue,
         happened.margin,
         happened.unknown_margins
-    from cohorts
+    from customer_cohorts
     inner join happened
-        on happened.person_id = cohorts.person_id
-        and happened.month >= cohorts.cohort_month
+        on happened.person_id = customer_cohorts.person_id
+        and happened.month >= customer_cohorts.cohort_month
 ),
 
 cells as (
@@ -91,9 +79,9 @@ last_orders as (
 ),
 
 sizes as (
-    select cohorts.cohort_month, cohorts.channel, cohorts.device_class, count(*) as size
-    from cohorts
-    group by cohorts.cohort_month, cohorts.channel, cohorts.device_class
+    select customer_cohorts.cohort_month, customer_cohorts.channel, customer_cohorts.device_class, count(*) as size
+    from customer_cohorts
+    group by customer_cohorts.cohort_month, customer_cohorts.channel, customer_cohorts.device_class
 ),
 
 grid as (
@@ -126,7 +114,8 @@ running as (
             rows between unbounded preceding and current row
         ) as retained_from,
         sum(coalesce(cells.margin, cast(0 as decimal(18, 2)))) over so_far as margin_so_far,
-        sum(coalesce(cells.unknown_margins, 0)) over so_far as unknown_so_far
+        sum(coalesce(cells.unknown_margins, 0)) over so_far as unknown_so_far,
+        first_value(coalesce(cells.revenue, cast(0 as decimal(18, 2)))) over so_far as first_revenue
     from grid
     left join cells
         on cells.cohort_month = grid.cohort_month
@@ -160,5 +149,9 @@ select
         when running.is_complete and running.unknown_so_far = 0 then
             cast(running.margin_so_far as double) / cast(running.size as double)
     end as cumulative_margin_per_person,
-    running.is_complete
+    running.is_complete,
+    case
+        when running.is_complete and running.first_revenue > 0 then
+            cast(running.revenue as double) / cast(running.first_revenue as double)
+    end as net_revenue_retention
 from running

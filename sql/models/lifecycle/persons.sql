@@ -20,16 +20,31 @@
 -- A customer is at risk after 1.5 times the own usual gap between orders without a sign (or at_risk_days where there is no
 -- gap yet), lapsed after twice that, and won back when an order ended such a lapse. Gaps are between days with orders: two
 -- orders of one day say nothing of a pace.
-with seen as (
+with signs as (
     select
         person_events.person_id,
-        min(person_events.occurred_at) as first_seen_at,
-        max(case when person_events.event_type not in ('Email Sent', 'Email Opened', 'Ad Viewed') then person_events.at_s end)
+        person_events.occurred_at as first_seen_at,
+        case when person_events.event_type not in ('Email Sent', 'Email Opened', 'Ad Viewed') then person_events.at_s end
             as last_sign_s
     from person_events
+    cross join horizon
     where not person_events.is_bot
         and person_events.person_id is not null
-    group by person_events.person_id
+        and person_events.event_date >= horizon.open_from_day
+    union all
+    select
+        case when closed_signs.owner like 'x:%' then closed_signs.owner else set_persons.person_id end,
+        closed_signs.first_seen_at,
+        closed_signs.last_sign_s
+    from closed_signs
+    left join set_persons on set_persons.identifier_set = closed_signs.owner
+),
+
+seen as (
+    select signs.person_id, min(signs.first_seen_at) as first_seen_at, max(signs.last_sign_s) as last_sign_s
+    from signs
+    where signs.person_id is not null
+    group by signs.person_id
 ),
 
 identified as (
@@ -67,12 +82,12 @@ bought as (
 
 brought as (
     select
-        conversion_facts.person_id,
-        sum(conversion_facts.revenue) as revenue,
-        case when count(conversion_facts.margin) = count(*) then sum(conversion_facts.margin) end as margin
-    from conversion_facts
-    where conversion_facts.conversion_type in ('first_order', 'repeat_order')
-    group by conversion_facts.person_id
+        person_conversions.person_id,
+        sum(person_conversions.revenue) as revenue,
+        case when count(person_conversions.margin) = count(*) then sum(person_conversions.margin) end as margin
+    from person_conversions
+    where person_conversions.conversion_type in ('first_order', 'repeat_order')
+    group by person_conversions.person_id
 ),
 
 patience as (

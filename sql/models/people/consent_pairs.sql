@@ -8,68 +8,31 @@ with withdrawals as (
     select count(*) as withdrawn
     from event_once
     where not event_once.has_consent
-        and coalesce(
-            event_once.user_id, event_once.crm_id, event_once.loyalty_card,
-            event_once.email, event_once.phone, event_once.anonymous_id
-        ) is not null
-),
-
-sets as (
-    select distinct
-        case
-            when event_once.event_type = 'Order Completed'
-                and event_once.order_id is not null
-                and unproven_copies.event_key is null
-                then 'order/' || event_once.order_id
-        end as order_group,
-        event_once.user_id,
-        event_once.crm_id,
-        event_once.loyalty_card,
-        event_once.email,
-        event_once.phone,
-        event_once.anonymous_id
-    from event_once
-    cross join withdrawals
-    left join unproven_copies on unproven_copies.event_key = event_once.event_key
-    where withdrawals.withdrawn > 0
-        and not event_once.is_bot
+        and event_once.identifier_set is not null
 ),
 
 grouped as (
-    select
-        coalesce(
-            sets.order_group,
-            coalesce(sets.user_id, '') || '|' || coalesce(sets.crm_id, '') || '|' || coalesce(sets.loyalty_card, '')
-            || '|' || coalesce(sets.email, '') || '|' || coalesce(sets.phone, '') || '|' || coalesce(sets.anonymous_id, '')
-        ) as set_key,
-        sets.*
-    from sets
+    select identifier_sets.identifier_set as group_key, identifier_sets.identifier_set
+    from identifier_sets
+    where identifier_sets.is_human
+        and length(identifier_sets.identifier_set) > 26
+    union all
+    select distinct 'order/' || event_once.order_id, event_once.identifier_set
+    from event_once
+    left join unproven_copies on unproven_copies.event_key = event_once.event_key
+    where event_once.event_type = 'Order Completed'
+        and event_once.order_id is not null
+        and event_once.identifier_set is not null
+        and not event_once.is_bot
+        and unproven_copies.event_key is null
 ),
 
 members as (
-    select grouped.set_key, grouped.user_id as identifier, 'user_id' as kind, 1 as kind_no
+    select distinct grouped.group_key, set_members.identifier, set_members.kind, set_members.kind_no
     from grouped
-    where grouped.user_id is not null
-    union all
-    select grouped.set_key, grouped.crm_id, 'crm_id', 2
-    from grouped
-    where grouped.crm_id is not null
-    union all
-    select grouped.set_key, grouped.loyalty_card, 'loyalty_card', 3
-    from grouped
-    where grouped.loyalty_card is not null
-    union all
-    select grouped.set_key, grouped.email, 'email', 4
-    from grouped
-    where grouped.email is not null
-    union all
-    select grouped.set_key, grouped.phone, 'phone', 5
-    from grouped
-    where grouped.phone is not null
-    union all
-    select grouped.set_key, grouped.anonymous_id, 'anonymous_id', 6
-    from grouped
-    where grouped.anonymous_id is not null
+    cross join withdrawals
+    inner join set_members on set_members.identifier_set = grouped.identifier_set
+    where withdrawals.withdrawn > 0
 )
 
 select distinct
@@ -79,7 +42,7 @@ select distinct
     member_b.kind as kind_b
 from members as member_a
 inner join members as member_b
-    on member_b.set_key = member_a.set_key
+    on member_b.group_key = member_a.group_key
     and (
         member_b.kind_no > member_a.kind_no
         or (member_b.kind_no = member_a.kind_no and member_b.identifier > member_a.identifier)

@@ -6,50 +6,27 @@
 -- A server's or a file's word is of the whole person, a browser's of its own cookie: its key is public. Tables of their
 -- own, since Trino writes a CTE out at each of its uses and refuses a statement of too many stages.
 with withdrawing as (
-    select event_once.*
+    select event_once.identifier_set, event_once.anonymous_id, event_once.trust, event_once.at_s
     from event_once
     where not event_once.has_consent
         and not event_once.is_bot
+        and event_once.identifier_set is not null
 ),
 
 named as (
     select consent_nodes.identifier, coalesce(consent_labels.root, consent_nodes.label_key) as root
     from consent_nodes
     left join consent_labels on consent_labels.label_key = consent_nodes.label_key
-),
-
-carried as (
-    select withdrawing.event_key, withdrawing.at_s, withdrawing.user_id as identifier
-    from withdrawing
-    where withdrawing.user_id is not null and withdrawing.trust <> 'browser'
-    union
-    select withdrawing.event_key, withdrawing.at_s, withdrawing.crm_id as identifier
-    from withdrawing
-    where withdrawing.crm_id is not null and withdrawing.trust <> 'browser'
-    union
-    select withdrawing.event_key, withdrawing.at_s, withdrawing.loyalty_card as identifier
-    from withdrawing
-    where withdrawing.loyalty_card is not null and withdrawing.trust <> 'browser'
-    union
-    select withdrawing.event_key, withdrawing.at_s, withdrawing.email as identifier
-    from withdrawing
-    where withdrawing.email is not null and withdrawing.trust <> 'browser'
-    union
-    select withdrawing.event_key, withdrawing.at_s, withdrawing.phone as identifier
-    from withdrawing
-    where withdrawing.phone is not null and withdrawing.trust <> 'browser'
-    union
-    select withdrawing.event_key, withdrawing.at_s, withdrawing.anonymous_id as identifier
-    from withdrawing
-    where withdrawing.anonymous_id is not null and withdrawing.trust <> 'browser'
 )
 
-select
-    case when named.root is null then carried.identifier else 'person/' || cast(named.root as varchar) end as scope,
-    carried.at_s
-from carried
-left join named on named.identifier = carried.identifier
-where carried.identifier not in (select consent_hubs.identifier from consent_hubs)
+select distinct
+    case when named.root is null then set_members.identifier else 'person/' || cast(named.root as varchar) end as scope,
+    withdrawing.at_s
+from withdrawing
+inner join set_members on set_members.identifier_set = withdrawing.identifier_set
+left join named on named.identifier = set_members.identifier
+where withdrawing.trust <> 'browser'
+    and set_members.identifier not in (select consent_hubs.identifier from consent_hubs)
 union
 select 'cookie/' || withdrawing.anonymous_id, withdrawing.at_s
 from withdrawing

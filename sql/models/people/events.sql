@@ -1,7 +1,8 @@
 -- purpose: every event that counts, once, with its person
 -- grain: one row per event
 -- key: source, event_id
--- kept: table
+-- kept: incremental
+-- form: view
 -- published: yes
 -- partition: event_date month
 -- columns:

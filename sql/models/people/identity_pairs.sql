@@ -14,89 +14,28 @@ with seen_together as (
         member_a.event_key
     from identity_members as member_a
     inner join identity_members as member_b
-        on member_b.set_no = member_a.set_no
+        on member_b.identifier_set = member_a.identifier_set
         and member_b.kind_no > member_a.kind_no
-),
-
-orders_copied as (
-    select
-        event_once.order_id,
-        event_once.user_id,
-        event_once.crm_id,
-        event_once.loyalty_card,
-        event_once.email,
-        event_once.phone,
-        event_once.anonymous_id,
-        event_once.seen_at,
-        event_once.event_key
-    from event_once
-    where event_once.event_type = 'Order Completed'
-        and event_once.order_id is not null
-        and not event_once.is_bot
-        and event_once.event_key not in (select consent_stripped.event_key from consent_stripped)
-        and event_once.event_key not in (select unproven_copies.event_key from unproven_copies)
 ),
 
 order_members as (
     select
-        orders_copied.order_id,
-        orders_copied.user_id as identifier,
-        'user_id' as kind,
-        1 as kind_no,
-        orders_copied.seen_at,
-        orders_copied.event_key
-    from orders_copied
-    where orders_copied.user_id is not null
-    union all
-    select
-        orders_copied.order_id,
-        orders_copied.crm_id,
-        'crm_id',
-        2,
-        orders_copied.seen_at,
-        orders_copied.event_key
-    from orders_copied
-    where orders_copied.crm_id is not null
-    union all
-    select
-        orders_copied.order_id,
-        orders_copied.loyalty_card,
-        'loyalty_card',
-        3,
-        orders_copied.seen_at,
-        orders_copied.event_key
-    from orders_copied
-    where orders_copied.loyalty_card is not null
-    union all
-    select
-        orders_copied.order_id,
-        orders_copied.email,
-        'email',
-        4,
-        orders_copied.seen_at,
-        orders_copied.event_key
-    from orders_copied
-    where orders_copied.email is not null
-    union all
-    select
-        orders_copied.order_id,
-        orders_copied.phone,
-        'phone',
-        5,
-        orders_copied.seen_at,
-        orders_copied.event_key
-    from orders_copied
-    where orders_copied.phone is not null
-    union all
-    select
-        orders_copied.order_id,
-        orders_copied.anonymous_id,
-        'anonymous_id',
-        6,
-        orders_copied.seen_at,
-        orders_copied.event_key
-    from orders_copied
-    where orders_copied.anonymous_id is not null
+        event_once.order_id,
+        set_members.identifier,
+        set_members.kind,
+        set_members.kind_no,
+        event_once.seen_at,
+        event_once.event_key
+    from event_once
+    inner join set_members on set_members.identifier_set = event_once.identifier_set
+    left join set_consent on set_consent.identifier_set = event_once.identifier_set
+    left join unproven_copies on unproven_copies.event_key = event_once.event_key
+    where event_once.event_type = 'Order Completed'
+        and event_once.order_id is not null
+        and not event_once.is_bot
+        and (event_once.has_consent or event_once.gives_consent)
+        and event_once.at_s >= coalesce(set_consent.stripped_before_s, -1e18)
+        and unproven_copies.event_key is null
 ),
 
 same_order as (

@@ -1,42 +1,37 @@
--- purpose: the distinct sets of identifiers that events carried, so that links are made from sets and not from every event
+-- purpose: the sets of identifiers that make persons, with the event that first showed each
 -- grain: one row per distinct set of identifiers
--- key: set_no
+-- key: identifier_set
 -- kept: table
 -- published: no
--- A bot's event makes no link, and neither does one stripped by a withdrawal of consent. The first event is found by the least of its time and key in one text: ties never depend
--- on the order of rows.
-with sets as (
+-- What a withdrawal of consent stripped shows nothing: of such sets what is left of their events counts.
+with reached as (
     select
-        event_once.user_id,
-        event_once.crm_id,
-        event_once.loyalty_card,
-        event_once.email,
-        event_once.phone,
-        event_once.anonymous_id,
-        min(event_once.seen_at) as first_seen_at,
-        substr(
-            min(
-                lpad(cast(cast(round(to_unixtime(event_once.seen_at) * 1000) as bigint) as varchar), 15, '0')
-                || event_once.event_key
-            ),
-            16
-        ) as event_key
+        event_once.identifier_set,
+        event_once.seen_at as first_seen_at,
+        lpad(cast(cast(round(to_unixtime(event_once.seen_at) * 1000) as bigint) as varchar), 15, '0')
+        || event_once.event_key as first_event
     from event_once
-    where not event_once.is_bot
-        and event_once.event_key not in (select consent_stripped.event_key from consent_stripped)
-        and coalesce(
-            event_once.user_id, event_once.crm_id, event_once.loyalty_card,
-            event_once.email, event_once.phone, event_once.anonymous_id
-        ) is not null
-    group by
-        event_once.user_id, event_once.crm_id, event_once.loyalty_card,
-        event_once.email, event_once.phone, event_once.anonymous_id
+    cross join horizon
+    inner join set_consent on set_consent.identifier_set = event_once.identifier_set
+    where event_once.at_s >= set_consent.stripped_before_s
+        and not event_once.is_bot
+        and (event_once.has_consent or event_once.gives_consent)
+        and event_once.event_date >= date '0001-01-01' /* closed before */
+        and event_once.event_date >= horizon.open_from_day
+    union all
+    select
+        closed_consenting_sets.identifier_set,
+        closed_consenting_sets.first_seen_at,
+        closed_consenting_sets.first_event
+    from closed_consenting_sets
 )
 
-select
-    row_number() over (
-        order by
-            sets.user_id, sets.crm_id, sets.loyalty_card, sets.email, sets.phone, sets.anonymous_id
-    ) as set_no,
-    sets.*
-from sets
+select identifier_sets.identifier_set, identifier_sets.first_seen_at, identifier_sets.event_key
+from identifier_sets
+left join set_consent on set_consent.identifier_set = identifier_sets.identifier_set
+where identifier_sets.first_seen_at is not null
+    and set_consent.identifier_set is null
+union all
+select reached.identifier_set, min(reached.first_seen_at), substr(min(reached.first_event), 16)
+from reached
+group by reached.identifier_set

@@ -12,7 +12,10 @@ with browser_copies as (
         event_once.order_id,
         event_once.revenue,
         event_once.at_s,
-        coalesce(event_once.anonymous_id, event_once.user_id) as visitor
+        coalesce(
+            event_once.anonymous_id,
+            case when event_once.identifier_set like 'u:%' then substr(event_once.identifier_set, 1, 26) end
+        ) as visitor
     from event_once
     where event_once.event_type = 'Order Completed'
         and event_once.order_id is not null

@@ -14,24 +14,32 @@
 --   invoiced: what finance invoiced in the month, where the company keeps invoices.csv
 with credited as (
     select
-        credit.model,
-        credit.conversion_type,
-        date_format(credit.conversion_date, '%Y-%m') as month,
-        sum(case when credit.channel <> '(unattributed)' then credit.revenue else cast(0 as decimal(18, 6)) end) as attributed,
-        sum(case when credit.channel = '(unattributed)' then credit.revenue else cast(0 as decimal(18, 6)) end) as unattributed
-    from credit
-    group by credit.model, credit.conversion_type, date_format(credit.conversion_date, '%Y-%m')
+        channel_daily.model,
+        channel_daily.conversion_type,
+        date_format(channel_daily.day, '%Y-%m') as month,
+        sum(case when channel_daily.channel <> '(unattributed)' then channel_daily.revenue else cast(0 as decimal(18, 6)) end)
+            as attributed,
+        sum(case when channel_daily.channel = '(unattributed)' then channel_daily.revenue else cast(0 as decimal(18, 6)) end)
+            as unattributed
+    from channel_daily
+    group by channel_daily.model, channel_daily.conversion_type, date_format(channel_daily.day, '%Y-%m')
 ),
 
 ledgers as (
     select
-        rule_models.model,
-        conversion_facts.conversion_type,
-        date_format(conversion_facts.conversion_date, '%Y-%m') as month,
-        sum(conversion_facts.revenue) as ledger
-    from conversion_facts
-    cross join rule_models
-    group by rule_models.model, conversion_facts.conversion_type, date_format(conversion_facts.conversion_date, '%Y-%m')
+        attribution_models.model,
+        months.conversion_type,
+        months.month,
+        months.ledger
+    from (
+        select
+            conversion_facts.conversion_type,
+            date_format(conversion_facts.conversion_date, '%Y-%m') as month,
+            sum(conversion_facts.revenue) as ledger
+        from conversion_facts
+        group by conversion_facts.conversion_type, date_format(conversion_facts.conversion_date, '%Y-%m')
+    ) as months
+    cross join attribution_models
 ),
 
 by_type as (

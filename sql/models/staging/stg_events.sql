@@ -1,50 +1,11 @@
--- purpose: raw events with types, one row per stored copy; the one place where instants become reporting days
+-- purpose: the stored copies of events of days that are still open; all of them in a full refresh
 -- grain: one row per copy of an event in raw
 -- key: none
--- kept: table
+-- kept: appended
+-- form: view
+-- state: event_date >= date '0001-01-01' /* closed before */
 -- published: no
-with typed as (
-    select
-        raw_events.source,
-        raw_events.event_id,
-        raw_events.source || '/' || raw_events.event_id as event_key,
-        raw_events.event_type,
-        raw_events.trust,
-        raw_events.keys.user_id as user_id,
-        raw_events.keys.crm_id as crm_id,
-        raw_events.keys.loyalty_card as loyalty_card,
-        raw_events.keys.email as email,
-        raw_events.keys.phone as phone,
-        raw_events.keys.anonymous_id as anonymous_id,
-        nullif(trim(raw_events.touch.channel), '') as touch_channel,
-        lower(nullif(trim(raw_events.touch.source), '')) as touch_source,
-        lower(nullif(trim(raw_events.touch.medium), '')) as touch_medium,
-        nullif(trim(raw_events.touch.campaign), '') as touch_campaign,
-        nullif(trim(raw_events.touch.campaign_id), '') as touch_campaign_id,
-        raw_events.touch.referrer_host as referrer_host,
-        raw_events.touch.click_id_kind as click_id_kind,
-        raw_events.touch.landing_page as landing_page,
-        raw_events.device.class as device_class,
-        raw_events.value.order_id as order_id,
-        raw_events.value.revenue as revenue_text,
-        raw_events.value.tax as tax_text,
-        raw_events.value.shipping as shipping_text,
-        raw_events.value.margin as margin_text,
-        raw_events.value.currency as money_currency,
-        raw_events.score,
-        raw_events.referral_id,
-        try_cast(substr(raw_events.customer_since, 1, 10) as date) as customer_since,
-        coalesce(raw_events.is_bot, false) as is_bot,
-        coalesce(raw_events.consent.analytics, true) as has_consent,
-        raw_events.event_type = 'Consent Changed' and coalesce(raw_events.consent.analytics, false) as gives_consent,
-        from_iso8601_timestamp(raw_events.occurred_at) as occurred_at,
-        from_iso8601_timestamp(raw_events.received_at) as received_at,
-        from_iso8601_timestamp(coalesce(raw_events.updated_at, raw_events.occurred_at)) as updated_at,
-        raw_events.raw_object
-    from raw_events
-)
-
-select
-    typed.*,
-    cast(typed.occurred_at at time zone 'Europe/Rome' /* time zone */ as date) as event_date
-from typed
+-- What came in for a closed day is in late_facts until the next full refresh.
+select stg_arrivals.*
+from stg_arrivals
+where stg_arrivals.event_date >= date '0001-01-01' /* closed before */

@@ -6,15 +6,15 @@
 -- Channel is null where the key declares nothing: such an event never cuts a session. The rules are data (the seed
 -- channel_rules, after the company's own): a changed rule reclassifies the whole history at the next build.
 with distinct_keys as (
-    select distinct
-        event_once.traffic_key,
-        event_once.touch_source,
-        event_once.touch_medium,
-        event_once.touch_campaign,
-        event_once.touch_campaign_id,
-        event_once.referrer_host,
-        event_once.click_id_kind
-    from event_once
+    select
+        keys.traffic_key,
+        nullif(split_part(keys.traffic_key, chr(31), 1), '') as touch_source,
+        nullif(split_part(keys.traffic_key, chr(31), 2), '') as touch_medium,
+        nullif(split_part(keys.traffic_key, chr(31), 3), '') as touch_campaign,
+        nullif(split_part(keys.traffic_key, chr(31), 4), '') as touch_campaign_id,
+        nullif(split_part(keys.traffic_key, chr(31), 5), '') as referrer_host,
+        nullif(split_part(keys.traffic_key, chr(31), 6), '') as click_id_kind
+    from (select distinct event_once.traffic_key from event_once) as keys
 ),
 
 own_hosts as (

@@ -1,1 +1,0 @@
-select * from read_parquet('.data/periods.parquet')

@@ -1,0 +1,18 @@
+-- Answers by kind and month, all channels together and by channel. Fewer than 5 answers are left out and flagged.
+with cells as (
+    select
+        kind, month, case when grouping(channel) = 1 then '(all)' else channel end as channel,
+        sum(answers) as answers, sum(promoters) as promoters, sum(detractors) as detractors,
+        sum(mean_score * answers) / nullif(sum(answers), 0) as mean_score
+    from survey_results
+    group by grouping sets ((kind, month, channel), (kind, month))
+)
+
+select
+    kind, month, channel, answers < 5 as is_hidden,
+    case when answers >= 5 then cast(answers as double) end as answers,
+    case when answers >= 5 then cast(promoters as double) end as promoters,
+    case when answers >= 5 then cast(detractors as double) end as detractors,
+    case when answers >= 5 then cast(mean_score as double) end as mean_score
+from cells
+order by kind, month desc, channel

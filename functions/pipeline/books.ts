@@ -1,0 +1,131 @@
+import { createHash } from 'node:crypto';
+import * as z from 'zod';
+import { type Books, lake, type Manifest } from '#core/lake';
+import type { Store } from '#core/ports';
+import type { SettingTable } from '#core/setting-tables';
+import { type Catalogue, isSqlModel } from '#pipeline/catalogue';
+import type { Company } from '#pipeline/company';
+import { type Standing, standsFor } from '#pipeline/plan';
+
+/** Whether a build may stand on the last one: with what, or why not. */
+export type Footing = { stands: Standing; taken: ReadonlySet<string> } | { reason: string; changed?: string };
+
+export interface Wanted {
+  settings: Readonly<Record<string, SettingTable>>;
+  /** Keys of all raw events and of all unlinks. */
+  rawEvents: readonly string[];
+  unlinks: readonly string[];
+  asOf?: string | undefined;
+  fullRefresh?: boolean | undefined;
+  /** The reporting day on which the build runs. */
+  today: string;
+}
+
+const takenSchema = z.array(z.string());
+
+/**
+ * Chooses between a daily build, which leaves closed days as they are, and a full refresh, and says why the latter. A
+ * daily build needs the models, settings and lists of the last one, and that raw objects were only added.
+ */
+export async function findFooting(
+  company: Company,
+  catalogue: Catalogue,
+  last: Manifest | undefined,
+  wanted: Wanted,
+): Promise<Footing> {
+  if (wanted.fullRefresh) return { reason: 'asked for' };
+  if (wanted.asOf !== undefined) return { reason: '--as-of sets the last whole day' };
+  if (company.config.fullRefresh === 'always') return { reason: 'fullRefresh is "always"' };
+  if (last === undefined) return { reason: 'there is no build to stand on' };
+  if (last.books === undefined) return { reason: 'the last build made only a part' };
+  const { books } = last;
+  const now = madeWith(company, catalogue, wanted, last.as_of);
+  for (const name of new Set([...Object.keys(now), ...Object.keys(books.made_with)])) {
+    if (now[name] !== books.made_with[name]) return { reason: `${name} changed`, changed: `${name} changed` };
+  }
+  if (wanted.today <= last.as_of) return { reason: 'the last build ends on a day that is not over yet' };
+  if (company.config.fullRefresh === 'monthly' && books.refreshed_at.slice(0, 7) !== wanted.today.slice(0, 7)) {
+    return { reason: 'the first build of a month' };
+  }
+  const taken = new Set(await readTaken(company.lake, books));
+  const there = new Set(wanted.rawEvents);
+  if ([...taken].some((key) => !there.has(key))) {
+    return { reason: 'raw objects are gone: an erasure rewrote them, or their retention is over' };
+  }
+  return {
+    stands: {
+      stored: { ...last.tables, ...books.tables },
+      closedBefore: books.open_from,
+      readFrom: daysBefore(books.open_from, lookBack(wanted.settings)),
+    },
+    taken,
+  };
+}
+
+/** Hashes of what a daily build must find as the last build had it, by what a person would call it. */
+export function madeWith(
+  company: Company,
+  catalogue: Catalogue,
+  wanted: Pick<Wanted, 'settings' | 'unlinks'>,
+  asOf: string,
+): Record<string, string> {
+  const made: Record<string, string> = {
+    'the models': hashOf(
+      catalogue.models.flatMap((model) => (isSqlModel(model) ? [[model.name, model.sql]] : [[model.name]])),
+    ),
+    'the time zone': company.config.timeZone,
+    'the list of links taken out': hashOf(wanted.unlinks),
+  };
+  const lasting = tablesOfBooks(catalogue);
+  for (const [name, table] of Object.entries({ ...catalogue.seeds, ...wanted.settings })) {
+    if (lasting.has(name)) made[`the table ${name} of the settings`] = hashOf(standingRows(name, table, asOf));
+  }
+  return made;
+}
+
+/** Rows of a setting that closed days were made with: not the day of the build, and not the rates of days to come. */
+function standingRows(name: string, table: SettingTable, asOf: string): unknown {
+  if (name === 'settings') return table.rows.map(({ today: _, as_of_wanted: __, ...lasting }) => lasting);
+  if (name === 'fx_rates') return table.rows.filter((row) => String(row.rate_date) <= asOf);
+  return table.rows;
+}
+
+/** Everything that a table of closed days is made of, directly or not. What only other tables read may change freely. */
+function tablesOfBooks(catalogue: Catalogue): Set<string> {
+  const byName = new Map(catalogue.models.map((model) => [model.name, model]));
+  const open = catalogue.models.flatMap((model) =>
+    isSqlModel(model) && standsFor.includes(model.header.kept) ? [model.name] : [],
+  );
+  const found = new Set<string>();
+  for (let name = open.pop(); name !== undefined; name = open.pop()) {
+    if (found.has(name)) continue;
+    found.add(name);
+    open.push(...(byName.get(name)?.inputs ?? []));
+  }
+  return found;
+}
+
+export async function readTaken(store: Store, books: Books): Promise<string[]> {
+  const text = await store.get(books.taken);
+  return text === undefined ? [] : takenSchema.parse(JSON.parse(new TextDecoder().decode(text)));
+}
+
+export async function writeTaken(store: Store, buildId: string, keys: readonly string[]): Promise<string> {
+  const key = lake.taken(buildId);
+  await store.put(key, `${JSON.stringify(keys, null, 0)}\n`);
+  return key;
+}
+
+/** How many days before the first open one are read: the longest look-back, and two for visits and clocks. */
+export function lookBack(settings: Readonly<Record<string, SettingTable>>): number {
+  return Math.max(0, ...(settings.conversion_types?.rows ?? []).map((row) => Number(row.lookback_days))) + 2;
+}
+
+/** `2026-03-10` and 7 give `2026-03-03`. */
+export function daysBefore(day: string, days: number): string {
+  return new Date(Date.parse(`${day}T00:00:00Z`) - days * 86_400_000).toISOString().slice(0, 10);
+}
+
+function hashOf(value: unknown): string {
+  return createHash('sha256').update(JSON.stringify(value)).digest('hex').slice(0, 32);
+}

@@ -1,0 +1,157 @@
+import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { gunzip, gzip } from 'node:zlib';
+import * as z from 'zod';
+import type { StoredCost } from '#core/cost';
+import { PercorsoError } from '#core/errors';
+import type { StoredEvent } from '#core/event';
+import { generationOf, type IdentifierKey } from '#core/identifier-key';
+import { generationOfObject, lake as places } from '#core/lake';
+import type { Clock, Store } from '#core/ports';
+import type { Company } from '#pipeline/company';
+import { raiseErasures } from '#pipeline/erased-keys';
+import { addIdentifierSecret, readHashing, writeHashing } from '#pipeline/keys';
+import { pruneBuilds } from '#pipeline/publish';
+import { createRaise } from '#pipeline/raise';
+import { raiseRejected } from '#pipeline/rejected';
+import { createRawWriter } from '#pipeline/store';
+import { raiseUnlinks } from '#pipeline/unlinks';
+import { raiseVault } from '#pipeline/vault';
+
+/** Objects of the lake whose hashes were put into their newest form. */
+export interface RaisedCounts {
+  raw_objects: number;
+  events: number;
+  rejected_objects: number;
+  vault_objects: number;
+  erasures: number;
+  unlinks: number;
+}
+
+export interface RotationResult extends RaisedCounts {
+  /** How many secrets the key has now. */
+  generation: number;
+  /** An earlier change of the key was cut off, and this run ended it; no secret was added. */
+  isResumed: boolean;
+  /** Old builds that went: they held the old hashes. */
+  builds: number;
+}
+
+export interface RotationWork {
+  /** Moves what waits in the spool into the lake, then builds and publishes the whole. */
+  build(): Promise<void>;
+  say(line: string): void;
+  now?: Clock;
+}
+
+const expand = promisify(gunzip);
+const squeeze = promisify(gzip);
+const eventShape = z.custom<StoredEvent>(
+  (value) => z.looseObject({ keys: z.looseObject({}) }).safeParse(value).success,
+);
+const costShape = z.custom<StoredCost>((value) => z.looseObject({ cost_date: z.string() }).safeParse(value).success);
+
+async function linesOf(lake: Store, object: string): Promise<string[]> {
+  const body = await lake.get(object);
+  if (body === undefined) return [];
+  return (await expand(body))
+    .toString('utf8')
+    .split('\n')
+    .filter((line) => line !== '');
+}
+
+/**
+ * Changes the company's key of identifiers: adds a secret, and puts every hash that the lake holds into its newest form.
+ * Each object is written anew before the old one goes, and says by its name of which generation it is; so a run that was
+ * killed at any moment is ended by the next one, or by the next build. The caller holds the lock of the night.
+ * @throws PercorsoError where an erasure was cut off; UsageError where the key comes from the environment and was not added to.
+ */
+export async function rotateIdentifierKey(company: Company, work: RotationWork): Promise<RotationResult> {
+  const { lake } = company;
+  if ((await lake.get(places.unfinishedErasure)) !== undefined) {
+    throw new PercorsoError('an erasure was cut off and is not ended yet', {
+      mend: 'run `percorso erase` again with any identifier: it ends it first; then change the key',
+    });
+  }
+  const { done } = await readHashing(lake);
+  const isResumed = generationOf(await company.identifierKey()) > done;
+  if (!isResumed) await addIdentifierSecret(company);
+  const key = await company.identifierKey();
+  const generation = generationOf(key);
+  const changed_at = (work.now ?? (() => new Date()))().toISOString();
+  work.say(
+    isResumed ? `goes on to generation ${generation} of the key` : `generation ${generation} of the key is made`,
+  );
+  const counts = await raiseLake(company, key, { ...work, changed_at });
+  await work.build();
+  const builds = new Set((await pruneBuilds(lake, 1)).map((object) => object.split('/')[2])).size;
+  for (const name of await readdir(company.paths.work).catch(() => [])) {
+    await rm(join(company.paths.work, name), { recursive: true, force: true });
+  }
+  await writeHashing(lake, { generation, done: generation, changed_at });
+  return { ...counts, generation, isResumed, builds };
+}
+
+/**
+ * Puts what older generations of the key have left in the lake into the newest form: all of it when the key was changed,
+ * and later what a process wrote that began before.
+ */
+export async function raiseLake(
+  company: Pick<Company, 'lake'>,
+  key: IdentifierKey,
+  work: { say?(line: string): void; changed_at: string },
+): Promise<RaisedCounts> {
+  const { lake } = company;
+  const generation = generationOf(key);
+  const counts: RaisedCounts = {
+    raw_objects: 0,
+    events: 0,
+    rejected_objects: 0,
+    vault_objects: 0,
+    erasures: 0,
+    unlinks: 0,
+  };
+  if (generation === 1) return counts;
+  const hashing = await readHashing(lake);
+  // From now on nothing opens the lake with an older key.
+  if (hashing.generation < generation)
+    await writeHashing(lake, { ...hashing, generation, changed_at: work.changed_at });
+  // First of all: a process that began before knows nobody who was erased by the new marks, so what it wrote is judged again.
+  counts.erasures = await raiseErasures(lake, key);
+  counts.unlinks = await raiseUnlinks(lake, key);
+  counts.vault_objects = await raiseVault(lake, key);
+  counts.rejected_objects = await raiseRejected(lake, key);
+  if (hashing.done < generation) await raiseCosts(lake, key, hashing.done);
+  const raise = createRaise(key);
+  for (const object of await lake.list(places.rawEvents)) {
+    const from = generationOfObject(object);
+    if (from >= generation) continue;
+    const unlimited = { recordsPerObject: Number.POSITIVE_INFINITY, bytesPerObject: Number.POSITIVE_INFINITY };
+    const writer = createRawWriter(lake, { identifierKey: key, ...unlimited });
+    for (const line of await linesOf(lake, object)) {
+      await writer.event(raise.event(eventShape.parse(JSON.parse(line)), from));
+      counts.events += 1;
+    }
+    await writer.flush();
+    await lake.remove(object);
+    counts.raw_objects += 1;
+    if (counts.raw_objects % 100 === 0) work.say?.(`${counts.raw_objects} raw objects rewritten`);
+  }
+  return counts;
+}
+
+/**
+ * Costs hold a hash only where somebody named a campaign after an address. They are changed in place, since two objects of
+ * one report would add up; a hash tells by itself of which generation it is.
+ */
+async function raiseCosts(lake: Store, key: IdentifierKey, from: number): Promise<void> {
+  const raise = createRaise(key);
+  for (const object of await lake.list(places.rawCosts)) {
+    const lines = await linesOf(lake, object);
+    const raised = lines.map((line) => JSON.stringify(raise.cost(costShape.parse(JSON.parse(line)), from)));
+    if (raised.some((line, index) => line !== lines[index])) {
+      await lake.put(object, await squeeze(`${raised.join('\n')}\n`, { level: 3 }));
+    }
+  }
+}

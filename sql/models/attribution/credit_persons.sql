@@ -1,0 +1,129 @@
+-- purpose: whether a figure of a channel stands for enough persons to be shown: the pages hide what stands for fewer than 5
+-- grain: one row per model, channel and period, cut by device or by moment of the purchase, with (all) for each cut
+-- key: model, channel, device_class, moment, period
+-- kept: table
+-- published: yes
+-- columns:
+--   model: the attribution model
+--   channel: the channel, or (unattributed)
+--   device_class: the touch's device, (none) where nothing is attributed, or (all)
+--   moment: before_lead, before_first_order or after_first_order, (none) where nothing is attributed, or (all)
+--   period: the period, as in channel_roi
+--   persons: persons whose orders and refunds are credited here, counted up to 256 by the buckets of the bootstrap: never more than there are
+--   lead_persons: persons whose leads are credited here, counted the same way
+--   previous_persons: persons of the period that it is compared with
+-- A count of distinct buckets costs a fraction of a count of distinct persons, and errs only downwards: a cell of exactly 5 may be hidden.
+with present as (
+    select
+        day_spans.span_no,
+        credit_touches.channel,
+        credit_touches.device_class,
+        coalesce(moments.moment, '(none)') as moment,
+        credit_touches.bucket,
+        -- each model (linear)
+        max(case when credit_touches.linear_weight > 0e0 and credit_touches.conversion_type in ('first_order', 'repeat_order') then 1 else 0 end) as linear_orders,
+        max(case when credit_touches.linear_weight > 0e0 and credit_touches.conversion_type = 'lead' then 1 else 0 end) as linear_leads,
+        -- end
+        count(*) as touches
+    from credit_touches
+    inner join day_spans on day_spans.day = credit_touches.conversion_date
+    left join moments on moments.stage = credit_touches.stage
+    where credit_touches.conversion_type in ('lead', 'first_order', 'repeat_order')
+    group by
+        day_spans.span_no, credit_touches.channel, credit_touches.device_class, coalesce(moments.moment, '(none)'), credit_touches.bucket
+),
+
+spans as (
+    select periods.period, true as is_current, period_spans.span_no
+    from periods
+    inner join period_spans on period_spans.from_day between periods.from_day and periods.to_day
+    union all
+    select periods.period, false, period_spans.span_no
+    from periods
+    inner join period_spans on period_spans.from_day between periods.previous_from_day and periods.previous_to_day
+),
+
+-- Each bucket once a cell and period, so that buckets are summed, not told apart.
+placed as (
+    select
+        spans.period,
+        spans.is_current,
+        present.channel,
+        present.device_class,
+        present.moment,
+        present.bucket,
+        -- each model (linear)
+        max(present.linear_orders) as linear_orders,
+        max(present.linear_leads) as linear_leads,
+        -- end
+        count(*) as spans
+    from present
+    inner join spans on spans.span_no = present.span_no
+    group by spans.period, spans.is_current, present.channel, present.device_class, present.moment, present.bucket
+),
+
+cut as (
+    select
+        placed.period, placed.is_current, placed.channel, '(all)' as device_class, '(all)' as moment, placed.bucket,
+        -- each model (linear)
+        max(placed.linear_orders) as linear_orders,
+        max(placed.linear_leads) as linear_leads,
+        -- end
+        count(*) as cells
+    from placed
+    group by placed.period, placed.is_current, placed.channel, placed.bucket
+    union all
+    select
+        placed.period, placed.is_current, placed.channel, placed.device_class, '(all)', placed.bucket,
+        -- each model (linear)
+        max(placed.linear_orders),
+        max(placed.linear_leads),
+        -- end
+        count(*)
+    from placed
+    group by placed.period, placed.is_current, placed.channel, placed.device_class, placed.bucket
+    union all
+    select
+        placed.period, placed.is_current, placed.channel, '(all)', placed.moment, placed.bucket,
+        -- each model (linear)
+        max(placed.linear_orders),
+        max(placed.linear_leads),
+        -- end
+        count(*)
+    from placed
+    group by placed.period, placed.is_current, placed.channel, placed.moment, placed.bucket
+),
+
+cells as (
+    select
+        cut.period, cut.is_current, cut.channel, cut.device_class, cut.moment,
+        -- each model (linear)
+        sum(cut.linear_orders) as linear_orders,
+        sum(cut.linear_leads) as linear_leads,
+        -- end
+        count(*) as buckets
+    from cut
+    group by cut.period, cut.is_current, cut.channel, cut.device_class, cut.moment
+),
+
+counted as (
+    -- each model (linear)
+    select
+        'linear' as model, cells.period, cells.is_current, cells.channel, cells.device_class, cells.moment,
+        cells.linear_orders as persons, cells.linear_leads as lead_persons
+    from cells
+    where cells.linear_orders + cells.linear_leads > 0
+    -- end, joined by union all
+)
+
+select
+    counted.model,
+    counted.channel,
+    counted.device_class,
+    counted.moment,
+    counted.period,
+    cast(coalesce(max(case when counted.is_current then counted.persons end), 0) as bigint) as persons,
+    cast(coalesce(max(case when counted.is_current then counted.lead_persons end), 0) as bigint) as lead_persons,
+    cast(coalesce(max(case when not counted.is_current then counted.persons end), 0) as bigint) as previous_persons
+from counted
+group by counted.model, counted.channel, counted.device_class, counted.moment, counted.period

@@ -1,0 +1,168 @@
+-- purpose: what each channel returned on what it cost, under each model, before it is judged
+-- grain: one row per model, channel and period
+-- key: model, channel, period
+-- kept: table
+-- published: no
+with daily as (
+    select
+        channel_daily.day,
+        channel_daily.model,
+        channel_daily.channel,
+        sum(case when channel_daily.conversion_type = 'lead' then channel_daily.conversions else cast(0 as decimal(18, 6)) end) as leads,
+        sum(case when channel_daily.conversion_type = 'first_order' then channel_daily.conversions else cast(0 as decimal(18, 6)) end)
+            as first_orders,
+        sum(case when order_types.is_order then channel_daily.conversions else cast(0 as decimal(18, 6)) end) as orders,
+        sum(case when order_types.is_order then channel_daily.revenue else cast(0 as decimal(18, 6)) end) as revenue,
+        sum(case when order_types.is_order then channel_daily.margin else cast(0 as decimal(18, 6)) end) as margin,
+        max(case when order_types.is_order and channel_daily.margin is null then 1 else 0 end) as has_unknown_margin
+    from channel_daily
+    inner join (
+        select
+            conversion_types.conversion_type,
+            conversion_types.conversion_type in ('first_order', 'repeat_order') as is_order
+        from conversion_types
+    ) as order_types on order_types.conversion_type = channel_daily.conversion_type
+    group by channel_daily.day, channel_daily.model, channel_daily.channel
+),
+
+credited as (
+    select
+        periods.period,
+        daily.model,
+        daily.channel,
+        daily.day >= periods.from_day as is_current,
+        cast(sum(daily.leads) as decimal(18, 6)) as leads,
+        cast(sum(daily.first_orders) as decimal(18, 6)) as first_orders,
+        cast(sum(daily.orders) as decimal(18, 6)) as orders,
+        cast(sum(daily.revenue) as decimal(18, 6)) as revenue,
+        cast(sum(daily.margin) as decimal(18, 6)) as margin,
+        max(daily.has_unknown_margin) as has_unknown_margin
+    from daily
+    inner join periods
+        on daily.day between periods.from_day and periods.to_day
+        or daily.day between periods.previous_from_day and periods.previous_to_day
+    group by periods.period, daily.model, daily.channel, daily.day >= periods.from_day
+),
+
+spent as (
+    select
+        periods.period,
+        spend_daily.channel,
+        spend_daily.day >= periods.from_day as is_current,
+        sum(spend_daily.spend) as spend
+    from spend_daily
+    inner join periods
+        on spend_daily.day between periods.from_day and periods.to_day
+        or spend_daily.day between periods.previous_from_day and periods.previous_to_day
+    group by periods.period, spend_daily.channel, spend_daily.day >= periods.from_day
+),
+
+cells as (
+    select attribution_models.model, seen.channel, seen.period
+    from attribution_models
+    cross join (
+        select credited.channel, credited.period from credited where credited.is_current
+        union
+        select spent.channel, spent.period from spent where spent.is_current
+    ) as seen
+),
+
+figures as (
+    select
+        cells.model,
+        cells.channel,
+        cells.period,
+        nullif(cast(spent.spend as decimal(18, 2)), cast(0 as decimal(18, 2))) as spend,
+        coalesce(credited.leads, cast(0 as decimal(18, 6))) as leads,
+        coalesce(credited.first_orders, cast(0 as decimal(18, 6))) as first_orders,
+        coalesce(credited.orders, cast(0 as decimal(18, 6))) as orders,
+        coalesce(credited.revenue, cast(0 as decimal(18, 6))) as revenue,
+        case
+            when credited.has_unknown_margin = 1 then null
+            else coalesce(credited.margin, cast(0 as decimal(18, 6)))
+        end as margin,
+        case
+            when periods.previous_from_day >= horizon.first_day then
+                nullif(cast(spent_before.spend as decimal(18, 2)), cast(0 as decimal(18, 2)))
+        end as previous_spend,
+        case
+            when periods.previous_from_day is null or periods.previous_from_day < horizon.first_day then null
+            when credited_before.has_unknown_margin = 1 then null
+            else coalesce(credited_before.margin, cast(0 as decimal(18, 6)))
+        end as previous_margin,
+        coalesce(credited_before.orders, cast(0 as decimal(18, 6))) as previous_orders,
+        credit_intervals.margin_low,
+        credit_intervals.margin_high
+    from cells
+    inner join periods on periods.period = cells.period
+    cross join horizon
+    left join credited
+        on credited.model = cells.model
+        and credited.channel = cells.channel
+        and credited.period = cells.period
+        and credited.is_current
+    left join credited as credited_before
+        on credited_before.model = cells.model
+        and credited_before.channel = cells.channel
+        and credited_before.period = cells.period
+        and not credited_before.is_current
+    left join spent
+        on spent.channel = cells.channel
+        and spent.period = cells.period
+        and spent.is_current
+    left join spent as spent_before
+        on spent_before.channel = cells.channel
+        and spent_before.period = cells.period
+        and not spent_before.is_current
+    left join credit_intervals
+        on credit_intervals.model = cells.model
+        and credit_intervals.conversion_type = '(orders)'
+        and credit_intervals.channel = cells.channel
+        and credit_intervals.period = cells.period
+),
+
+known as (
+    -- What a channel returned is unknown where it has no cost, no credited order, or an order of unknown margin.
+    select
+        figures.*,
+        case when figures.orders > 0 then cast(figures.revenue as double) end as known_revenue,
+        case when figures.orders > 0 then cast(figures.margin as double) end as known_margin,
+        case when figures.previous_orders > 0 then cast(figures.previous_margin as double) end as known_previous_margin,
+        cast(figures.spend as double) as known_spend,
+        cast(figures.previous_spend as double) as known_previous_spend
+    from figures
+),
+
+returned as (
+    select
+        known.*,
+        known.known_revenue / known.known_spend as roas,
+        (known.known_margin - known.known_spend) / known.known_spend as roi,
+        case when known.known_margin is not null then (known.margin_low - known.known_spend) / known.known_spend end as roi_low,
+        case when known.known_margin is not null then (known.margin_high - known.known_spend) / known.known_spend end as roi_high,
+        known.known_spend / nullif(cast(known.leads as double), 0e0) as cpl,
+        known.known_spend / nullif(cast(known.first_orders as double), 0e0) as cac,
+        (known.known_previous_margin - known.known_previous_spend) / known.known_previous_spend as previous_roi
+    from known
+)
+
+select
+    returned.model,
+    returned.channel,
+    returned.period,
+    returned.spend,
+    returned.leads,
+    returned.first_orders,
+    returned.orders,
+    returned.revenue,
+    returned.margin,
+    returned.roas,
+    returned.roi,
+    returned.roi_low,
+    returned.roi_high,
+    returned.cpl,
+    returned.cac,
+    returned.previous_spend,
+    returned.previous_margin,
+    returned.previous_roi
+from returned

@@ -1,0 +1,53 @@
+-- purpose: of events that came in more than once, up to the last whole day, the version that counts
+-- grain: one row per source and event id that occurs more than once
+-- key: event_key
+-- kept: table
+-- published: no
+-- Of two versions the later updated one counts, then the one whose content sorts first; never the one that came first.
+-- Only ids that occur twice are ranked: a window over all rows costs half as much again and four times the memory.
+with doubled as (
+    select
+        stg_events.event_key,
+        min(stg_events.received_at) as first_received_at,
+        min(stg_events.raw_object) as first_raw_object
+    from stg_events
+    cross join horizon
+    where stg_events.event_date <= horizon.as_of_day
+    group by stg_events.event_key
+    having count(*) > 1
+),
+
+ranked as (
+    select
+        stg_events.*,
+        doubled.first_received_at,
+        doubled.first_raw_object,
+        row_number() over (
+            partition by stg_events.event_key
+            order by
+                stg_events.updated_at desc,
+                stg_events.occurred_at,
+                stg_events.event_type,
+                coalesce(stg_events.identifier_set, '') || '|' || coalesce(stg_events.order_id, '')
+                || '|' || coalesce(stg_events.revenue_text, '') || '|' || coalesce(stg_events.margin_text, '')
+                || '|' || coalesce(stg_events.money_currency, '') || '|' || coalesce(stg_events.touch_channel, '')
+                || '|' || stg_events.traffic_key || '|' || coalesce(stg_events.landing_page, '')
+                || '|' || coalesce(stg_events.device_class, '') || '|' || coalesce(stg_events.tax_text, '')
+                || '|' || coalesce(stg_events.feedback_kind, '')
+                || '|' || coalesce(stg_events.shipping_text, '') || '|' || coalesce(stg_events.referral_id, ''),
+                stg_events.score,
+                stg_events.customer_since,
+                stg_events.is_bot,
+                stg_events.has_consent,
+                stg_events.gives_consent,
+                stg_events.trust desc
+        ) as version_no
+    from stg_events
+    cross join horizon
+    inner join doubled on doubled.event_key = stg_events.event_key
+    where stg_events.event_date <= horizon.as_of_day
+)
+
+select *
+from ranked
+where ranked.version_no = 1

@@ -1,0 +1,86 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { openMarts } from '#adapters/duckdb-marts';
+import { createDuckDbWarehouse } from '#adapters/duckdb-warehouse';
+import { createFolderStore } from '#adapters/folder-store';
+import type { ConfigInput } from '#core/config';
+import type { SqlValue, Store, Warehouse } from '#core/ports';
+import { createAdmitter } from '#pipeline/admit';
+import { type BuildOptions, type BuildResult, build } from '#pipeline/build';
+import { type Company, loadCompany } from '#pipeline/company';
+import { queryMarts } from '#pipeline/query';
+import { createRawWriter } from '#pipeline/store';
+import { type Arrival, modelCatalogue } from './company-on-duckdb.ts';
+
+/** A company whose facts come in over several days, with builds in between, as they run at night. */
+export interface CompanyByDays {
+  company: Company;
+  /** One import. */
+  receive(events: readonly Arrival[]): Promise<void>;
+  /** @param dieAt the write, of files and objects alike, at which the process dies. */
+  build(now: string, options?: BuildOptions, dieAt?: number): Promise<BuildResult>;
+  query(sql: string): Promise<Record<string, SqlValue>[]>;
+  close(): Promise<void>;
+}
+
+const identifierKey = Buffer.alloc(32, 7);
+
+export async function openCompanyByDays(config: Omit<ConfigInput, 'name'>): Promise<CompanyByDays> {
+  const dir = await mkdtemp(join(tmpdir(), 'percorso-days-'));
+  await writeFile(join(dir, 'percorso.config.ts'), `export default ${JSON.stringify({ name: 'Proof', ...config })};\n`);
+  const company = await loadCompany({ dir, env: {}, openStore: createFolderStore });
+  return {
+    company,
+    async receive(events) {
+      const writer = createRawWriter(company.lake, { identifierKey });
+      for (const { trust = 'server', received_at, stored, ...event } of events) {
+        const receivedAt = () => new Date(received_at ?? Date.parse(event.occurred_at) + 60_000);
+        const admitter = createAdmitter({
+          config: company.config,
+          identifierKey,
+          trust,
+          receivedAt,
+          hasRate: () => true,
+        });
+        const admitted = admitter.event(event);
+        if (!admitted.ok) throw new Error(`${event.event_id}: ${admitted.reason}`);
+        await writer.event({ ...admitted.value, ...stored });
+      }
+      await writer.flush();
+    },
+    async build(now, options = {}, dieAt = Number.POSITIVE_INFINITY) {
+      const warehouse = await createDuckDbWarehouse({ threads: 1, memory: '1GB' });
+      let left = dieAt;
+      const live = () => {
+        left -= 1;
+        if (left < 0) throw new Error('died');
+      };
+      const lake: Store = {
+        ...company.lake,
+        async put(key, body) {
+          live();
+          await company.lake.put(key, body);
+        },
+      };
+      const dying: Warehouse = {
+        ...warehouse,
+        async unload(select, location) {
+          live();
+          return warehouse.unload(select, location);
+        },
+      };
+      try {
+        const at = new Date(now);
+        return await build({ ...company, lake }, await modelCatalogue(), dying, { now: () => at, ...options });
+      } finally {
+        await warehouse.close();
+      }
+    },
+    async query(sql) {
+      const { columns, rows } = await queryMarts(company.lake, (tables) => openMarts(tables), sql);
+      return rows.map((row) => Object.fromEntries(columns.map(({ name }, index) => [name, row[index] ?? null])));
+    },
+    close: () => rm(dir, { recursive: true, force: true }),
+  };
+}
