@@ -2,6 +2,7 @@ import { mkdir, readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, type Plugin } from 'esbuild';
+import { modelNames } from '../functions/core/model-names.ts';
 import { writeBrowserSdk } from '../functions/handlers/browser-sdk.ts';
 import type { Company } from '../functions/pipeline/company.ts';
 import { packCompany } from '../functions/pipeline/packed-company.ts';
@@ -29,6 +30,17 @@ export const modulesIn = () => { throw new Error('a bundle has no folder of conn
 `;
       return { contents, resolveDir: folder, loader: 'ts' };
     });
+  },
+};
+
+/** The list of attribution models is a file of sql/, which a bundle has not: their names take the place of its reading. */
+const namedModels: Plugin = {
+  name: 'named-models',
+  setup({ onLoad }) {
+    onLoad({ filter: /[\\/]core[\\/]model-names\.ts$/ }, () => ({
+      contents: `export const modelNames = ${JSON.stringify(modelNames)};`,
+      loader: 'ts',
+    }));
   },
 };
 
@@ -60,7 +72,7 @@ export async function writeBundles(company: Company, into: string): Promise<Reco
         banner: {
           js: "import{createRequire as createRequireOfBundle}from'node:module';const require=createRequireOfBundle(import.meta.url);",
         },
-        plugins: [namedConnectors],
+        plugins: [namedConnectors, namedModels],
         logLevel: 'error',
       });
       await packCompany(company, join(folder, 'company'));
