@@ -36,8 +36,9 @@ export function register(program: Command, context: CliContext): void {
           say: (line) => context.stderr(`${line}\n`),
           openMarts: (tables) => openMarts(tables, engine),
           warehouse: () => createDuckDbWarehouse(engine),
-          build: async (fullRefresh) => {
-            await buildCompany(company, { now: context.now, fullRefresh }, context.progress('build'), context.now);
+          build: async () => {
+            const wanted = { now: context.now, fullRefresh: true };
+            await buildCompany(company, wanted, context.progress('build'), context.now);
           },
         }),
       );

@@ -25,8 +25,8 @@ import { createRawWriter } from '#pipeline/store';
 import { eraseFromVault } from '#pipeline/vault';
 
 export interface EraseWork {
-  /** Moves what waits in the spool into the lake, then builds and publishes; whole where `fullRefresh`. */
-  build(fullRefresh: boolean): Promise<void>;
+  /** Moves what waits in the spool into the lake, then builds all days anew and publishes: late facts that wait would move the totals. */
+  build(): Promise<void>;
   openMarts: OpenMarts;
   /** An engine that reads Parquet files. */
   warehouse(): Promise<Warehouse>;
@@ -107,7 +107,7 @@ export async function erasePersons(company: Company, given: readonly string[], w
     const taken = new Set([...pending.persons.flatMap((person) => person.keys), ...pending.shared]);
     if (named.every(({ key: one }) => taken.has(one))) return ended;
   }
-  await work.build(false);
+  await work.build();
   const now = work.now ?? (() => new Date());
   const random = work.random ?? randomBytes;
   const at = now();
@@ -310,7 +310,7 @@ async function perform(
   let builds = 0;
   if (isKnown) {
     await writeUnfinished(lake, unfinished);
-    await work.build(true);
+    await work.build();
     const pruned = await pruneBuilds(lake, 1);
     builds = new Set(pruned.map((key) => key.split('/')[2])).size;
   }

@@ -315,7 +315,8 @@ const openOf = (table: string) => `${table}_open`;
 
 /** The rows of an incremental table that are of open days, or of closed ones. */
 function ofDays(filed: FiledTable, column: string, literals: Literals, side: '<' | '>='): string {
-  const type = filed.columns.find(({ name }) => name === column)?.type;
+  // `made.event_date` is the column event_date.
+  const type = filed.columns.find(({ name }) => name === column.slice(column.lastIndexOf('.') + 1))?.type;
   const day = type === 'date' ? column : `cast(${column} at time zone '${literals['time zone']}' as date)`;
   return `${day} ${side} date '${literals['closed before']}'`;
 }

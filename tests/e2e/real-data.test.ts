@@ -8,6 +8,7 @@ import { DateTime } from 'luxon';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import * as z from 'zod';
 import { main } from '#cli/main';
+import { modelNames } from '#core/model-names';
 
 /*
  * Public data sets through the front door, by the mappings of examples/, against their published facts. The data is not
@@ -246,15 +247,8 @@ describe.skipIf(!existsSync(data))('public data, by the examples (skipped: no ..
       expect(await touches.query("select count(*) from conversions where conversion_type like '%_order'")).toEqual([
         ['1838'],
       ]);
-      const models = [
-        'first_touch',
-        'last_non_direct',
-        'last_touch',
-        'linear',
-        'position_based',
-        'time_decay',
-        'w_shaped',
-      ];
+      const models = [...modelNames].sort();
+      expect(models).toHaveLength(10);
       expect(await touches.query(sums)).toEqual(models.map((model) => [model, '11423.50', '0.00', '11423.50', '0.00']));
     });
 

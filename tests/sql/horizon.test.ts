@@ -80,7 +80,8 @@ describe('the last whole day', () => {
     const company = await build({});
     expect(await company.lines(horizon)).toEqual(['2026-06-30 2026-06-30 2026-06-30 22:00']);
     expect(company.failing).toEqual({ error: [], warn: [] });
-    for (const table of company.published.keys()) {
+    // Periods are of the calendar; all else is of the data.
+    for (const table of [...company.published.keys()].filter((name) => name !== 'periods')) {
       expect(`${table} ${await company.lines(`select count(*) from ${table}`)}`).toBe(`${table} 0`);
     }
   });

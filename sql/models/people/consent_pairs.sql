@@ -15,7 +15,7 @@ grouped as (
     select identifier_sets.identifier_set as group_key, identifier_sets.identifier_set
     from identifier_sets
     where identifier_sets.is_human
-        and length(identifier_sets.identifier_set) > 26
+        and identifier_sets.identifier_set like '%|_%'
     union all
     select distinct 'order/' || event_once.order_id, event_once.identifier_set
     from event_once

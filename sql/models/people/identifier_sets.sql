@@ -10,7 +10,7 @@ with seen as (
         case when not event_once.is_bot and (event_once.has_consent or event_once.gives_consent) then event_once.seen_at end
             as first_seen_at,
         case
-            when length(event_once.identifier_set) > 26
+            when event_once.identifier_set like '%|_%'
                 and not event_once.is_bot
                 and (event_once.has_consent or event_once.gives_consent) then
                 lpad(cast(cast(round(to_unixtime(event_once.seen_at) * 1000) as bigint) as varchar), 15, '0')

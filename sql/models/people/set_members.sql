@@ -7,10 +7,9 @@
 with members as (
     select
         identifier_sets.identifier_set,
-        substr(identifier_sets.identifier_set, 26 * places.place - 25, 26) as identifier
+        split_part(identifier_sets.identifier_set, '|', places.place) as identifier
     from identifier_sets
-    inner join (values (1), (2), (3), (4), (5), (6)) as places (place)
-        on 26 * places.place <= length(identifier_sets.identifier_set)
+    cross join (values (1), (2), (3), (4), (5), (6)) as places (place)
 )
 
 select
@@ -29,4 +28,5 @@ inner join (
         ('p', 'phone', 5, 2),
         ('a', 'anonymous_id', 6, 3)
 ) as identifier_kinds (letter, kind, kind_no, strength)
+    -- a set has fewer than six as a rule: what is not there has no kind
     on identifier_kinds.letter = substr(members.identifier, 1, 1)

@@ -14,7 +14,7 @@ with browser_copies as (
         event_once.at_s,
         coalesce(
             event_once.anonymous_id,
-            case when event_once.identifier_set like 'u:%' then substr(event_once.identifier_set, 1, 26) end
+            case when event_once.identifier_set like 'u:%' then split_part(event_once.identifier_set, '|', 1) end
         ) as visitor
     from event_once
     where event_once.event_type = 'Order Completed'

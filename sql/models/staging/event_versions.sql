@@ -40,7 +40,9 @@ ranked as (
                 stg_events.is_bot,
                 stg_events.has_consent,
                 stg_events.gives_consent,
-                stg_events.trust desc
+                stg_events.trust desc,
+                stg_events.received_at,
+                stg_events.raw_object
         ) as version_no
     from stg_events
     cross join horizon

@@ -3,8 +3,8 @@
 -- key: none
 -- kept: arrivals
 -- published: no
--- identifier_set is all identifiers of the event, the strongest first, one after the other: each is 26 characters, its
--- kind's letter in front. What is asked of identifiers is asked of distinct sets, which are a fifth of the events.
+-- identifier_set is all identifiers of the event, the strongest first, each with its kind's letter in front and a bar
+-- behind. What is asked of identifiers is asked of distinct sets, which are a fifth of the events.
 -- traffic_key is all that the event declares of its traffic, for the same reason.
 with typed as (
     select
@@ -14,9 +14,9 @@ with typed as (
         raw_events.event_type,
         raw_events.trust,
         nullif(
-            coalesce(raw_events.keys.user_id, '') || coalesce(raw_events.keys.crm_id, '')
-            || coalesce(raw_events.keys.loyalty_card, '') || coalesce(raw_events.keys.email, '')
-            || coalesce(raw_events.keys.phone, '') || coalesce(raw_events.keys.anonymous_id, ''),
+            coalesce(raw_events.keys.user_id || '|', '') || coalesce(raw_events.keys.crm_id || '|', '')
+            || coalesce(raw_events.keys.loyalty_card || '|', '') || coalesce(raw_events.keys.email || '|', '')
+            || coalesce(raw_events.keys.phone || '|', '') || coalesce(raw_events.keys.anonymous_id || '|', ''),
             ''
         ) as identifier_set,
         raw_events.keys.anonymous_id as anonymous_id,
