@@ -145,12 +145,20 @@ describe.skipIf(missing !== undefined)('the models on a real Trino', () => {
       if (step.kind === 'publish') break;
       if (step.kind === 'drop') continue;
       if (step.kind === 'check') {
-        const [there, here] = await Promise.all([onTrino.rows(step.sql), onDuckDb.query(step.sql)]);
-        expect(there.rows.length, `rows of the check ${step.check}`).toBe(here.length);
+        const here = await onDuckDb.query(step.sql);
+        const there = await onTrino.rows(step.sql).catch((error: unknown) => String(error).slice(0, 300));
+        const count = typeof there === 'string' ? there : there.rows.length;
+        if (count !== here.length) different.push(`check ${step.check}: ${count} rows, ${here.length} on DuckDB`);
         continue;
       }
       await perform(step, onDuckDb);
-      await perform(step, onTrino);
+      try {
+        await perform(step, onTrino);
+      } catch (error) {
+        // The others are compared all the same; what reads this one fails too.
+        different.push(`${step.kind} ${'table' in step ? step.table : ''}: ${String(error).slice(0, 300)}`);
+        continue;
+      }
       if (step.kind !== 'model' && step.kind !== 'solver') continue;
       const columns = await onDuckDb.columns(step.table);
       const types = columns.map((column) => column.type);

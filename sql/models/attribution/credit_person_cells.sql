@@ -1,0 +1,96 @@
+-- purpose: in how many buckets of persons a figure of a channel has somebody, under every model side by side
+-- grain: one row per period or the one that it is compared with, channel, device and moment of the purchase, with (all) for each cut
+-- key: period, is_current, channel, device_class, moment
+-- kept: table
+-- published: no
+-- A table of its own, since Trino reckons what credit_persons asks ten times, once a model, each time anew.
+with present as (
+    select
+        day_spans.span_no,
+        credit_touches.channel,
+        credit_touches.device_class,
+        coalesce(moments.moment, '(none)') as moment,
+        credit_touches.bucket,
+        -- each model (linear)
+        max(case when credit_touches.linear_weight > 0e0 and credit_touches.conversion_type in ('first_order', 'repeat_order') then 1 else 0 end) as linear_orders,
+        max(case when credit_touches.linear_weight > 0e0 and credit_touches.conversion_type = 'lead' then 1 else 0 end) as linear_leads,
+        -- end
+        count(*) as touches
+    from credit_touches
+    inner join day_spans on day_spans.day = credit_touches.conversion_date
+    left join moments on moments.stage = credit_touches.stage
+    where credit_touches.conversion_type in ('lead', 'first_order', 'repeat_order')
+    group by
+        day_spans.span_no, credit_touches.channel, credit_touches.device_class, coalesce(moments.moment, '(none)'), credit_touches.bucket
+),
+
+spans as (
+    select periods.period, true as is_current, period_spans.span_no
+    from periods
+    inner join period_spans on period_spans.from_day between periods.from_day and periods.to_day
+    union all
+    select periods.period, false, period_spans.span_no
+    from periods
+    inner join period_spans on period_spans.from_day between periods.previous_from_day and periods.previous_to_day
+),
+
+-- Each bucket once a cell and period, so that buckets are summed, not told apart.
+placed as (
+    select
+        spans.period,
+        spans.is_current,
+        present.channel,
+        present.device_class,
+        present.moment,
+        present.bucket,
+        -- each model (linear)
+        max(present.linear_orders) as linear_orders,
+        max(present.linear_leads) as linear_leads,
+        -- end
+        count(*) as spans
+    from present
+    inner join spans on spans.span_no = present.span_no
+    group by spans.period, spans.is_current, present.channel, present.device_class, present.moment, present.bucket
+),
+
+cut as (
+    select
+        placed.period, placed.is_current, placed.channel, '(all)' as device_class, '(all)' as moment, placed.bucket,
+        -- each model (linear)
+        max(placed.linear_orders) as linear_orders,
+        max(placed.linear_leads) as linear_leads,
+        -- end
+        count(*) as cells
+    from placed
+    group by placed.period, placed.is_current, placed.channel, placed.bucket
+    union all
+    select
+        placed.period, placed.is_current, placed.channel, placed.device_class, '(all)', placed.bucket,
+        -- each model (linear)
+        max(placed.linear_orders),
+        max(placed.linear_leads),
+        -- end
+        count(*)
+    from placed
+    group by placed.period, placed.is_current, placed.channel, placed.device_class, placed.bucket
+    union all
+    select
+        placed.period, placed.is_current, placed.channel, '(all)', placed.moment, placed.bucket,
+        -- each model (linear)
+        max(placed.linear_orders),
+        max(placed.linear_leads),
+        -- end
+        count(*)
+    from placed
+    group by placed.period, placed.is_current, placed.channel, placed.moment, placed.bucket
+)
+
+select
+    cut.period, cut.is_current, cut.channel, cut.device_class, cut.moment,
+    -- each model (linear)
+    sum(cut.linear_orders) as linear_orders,
+    sum(cut.linear_leads) as linear_leads,
+    -- end
+    count(*) as buckets
+from cut
+group by cut.period, cut.is_current, cut.channel, cut.device_class, cut.moment
