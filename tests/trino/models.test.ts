@@ -163,10 +163,9 @@ describe.skipIf(missing !== undefined)('the models on a real Trino', () => {
       const columns = await onDuckDb.columns(step.table);
       const types = columns.map((column) => column.type);
       const there = await onTrino.rows(`select * from ${step.table}`);
-      expect(
-        there.columns.map((column) => ourType(column.type)),
-        `types of ${step.table}`,
-      ).toEqual(types);
+      const typesThere = there.columns.map((column) => ourType(column.type));
+      if (typesThere.join() !== types.join())
+        different.push(`types of ${step.table}: ${typesThere.join()}, ${types.join()} on DuckDB`);
       const here = (await onDuckDb.query(`select * from ${step.table}`)).map((row) =>
         columns.map(({ name }) => row[name]),
       );

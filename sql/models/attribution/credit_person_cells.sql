@@ -88,8 +88,8 @@ cut as (
 select
     cut.period, cut.is_current, cut.channel, cut.device_class, cut.moment,
     -- each model (linear)
-    sum(cut.linear_orders) as linear_orders,
-    sum(cut.linear_leads) as linear_leads,
+    cast(sum(cut.linear_orders) as bigint) as linear_orders,
+    cast(sum(cut.linear_leads) as bigint) as linear_leads,
     -- end
     count(*) as buckets
 from cut
