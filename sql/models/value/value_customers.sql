@@ -55,7 +55,7 @@ brought as (
 ),
 
 brought_later as (
-    select cuts.cut, brought.person_id, sum(brought.margin) as margin, sum(brought.unknown_margins) as unknown_margins
+    select cuts.cut, brought.person_id, sum(brought.margin) as margin, cast(sum(brought.unknown_margins) as bigint) as unknown_margins
     from brought
     inner join cuts on brought.day > cuts.cut_day
     group by cuts.cut, brought.person_id
