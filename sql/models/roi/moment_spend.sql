@@ -3,8 +3,8 @@
 -- key: period, channel, moment
 -- kept: table
 -- published: no
--- Spend knows no moment. A month with spend and no touch goes to before_lead. Cents are cut on running totals, so that the
--- moments add up to the channel's spend.
+-- Spend knows no moment. A month with spend and no touch goes to before_lead. Cents are cut month by month,
+-- on running totals, so that the moments add up to the channel's spend, whatever order the months are summed in.
 with month_touches as (
     select
         date_trunc('month', touches_by_campaign.segment) as month,
@@ -36,17 +36,17 @@ shared as (
     select
         spent.period,
         spent.channel,
+        spent.month,
+        spent.spend,
         three_moments.moment_no,
         three_moments.moment,
-        sum(spent.spend) as channel_spend,
-        sum(
-            case
-                when all_touches.touches is not null then
-                    cast(spent.spend as double) * coalesce(month_touches.touches, 0e0) / all_touches.touches
-                when three_moments.moment_no = 1 then cast(spent.spend as double)
-                else 0e0
-            end
-        ) as share
+        all_touches.touches as month_touches,
+        sum(coalesce(month_touches.touches, 0e0)) over (
+            partition by spent.period, spent.channel, spent.month
+            order by three_moments.moment_no
+            rows between unbounded preceding and current row
+        ) as touches_so_far,
+        max(three_moments.moment_no) over (partition by spent.period, spent.channel, spent.month) as last_moment_no
     from spent
     cross join (select distinct moments.moment_no, moments.moment from moments) as three_moments
     left join all_touches on all_touches.month = spent.month and all_touches.channel = spent.channel
@@ -54,39 +54,42 @@ shared as (
         on month_touches.month = spent.month
         and month_touches.channel = spent.channel
         and month_touches.moment = three_moments.moment
-    group by spent.period, spent.channel, three_moments.moment_no, three_moments.moment
 ),
 
 running as (
     select
         shared.*,
         case
-            when shared.moment_no = max(shared.moment_no) over (partition by shared.period, shared.channel) then
-                cast(shared.channel_spend as decimal(18, 2))
+            when shared.month_touches is null or shared.moment_no = shared.last_moment_no then
+                cast(shared.spend as decimal(18, 2))
             else
                 cast(
-                    round(
-                        sum(shared.share) over (
-                            partition by shared.period, shared.channel
-                            order by shared.moment_no
-                            rows between unbounded preceding and current row
-                        ),
-                        2
-                    ) as decimal(18, 2)
+                    round(cast(shared.spend as double) * shared.touches_so_far / shared.month_touches, 2) as decimal(18, 2)
                 )
         end as spend_so_far
     from shared
+),
+
+cut as (
+    select
+        running.period,
+        running.channel,
+        running.moment,
+        running.spend_so_far
+        - coalesce(
+            lag(running.spend_so_far) over (
+                partition by running.period, running.channel, running.month
+                order by running.moment_no
+            ),
+            cast(0 as decimal(18, 2))
+        ) as spend
+    from running
 )
 
 select
-    running.period,
-    running.channel,
-    running.moment,
-    cast(
-        running.spend_so_far
-        - coalesce(
-            lag(running.spend_so_far) over (partition by running.period, running.channel order by running.moment_no),
-            cast(0 as decimal(18, 2))
-        ) as decimal(18, 2)
-    ) as spend
-from running
+    cut.period,
+    cut.channel,
+    cut.moment,
+    cast(sum(cut.spend) as decimal(18, 2)) as spend
+from cut
+group by cut.period, cut.channel, cut.moment
