@@ -25,6 +25,7 @@ const commands = [
   'rotate-key',
   'nightly',
   'doctor',
+  'cost',
 ] as const;
 
 const globals = z.object({
