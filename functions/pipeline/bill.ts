@@ -1,5 +1,5 @@
 import { PercorsoError } from '#core/errors';
-import { type PriceTable, priceOf, type ScannedBytes } from '#pipeline/price-tables';
+import { type Growth, type PriceTable, priceOf, type ScannedBytes } from '#pipeline/price-tables';
 
 /** How much a firm takes in, and how it is asked. */
 export interface FirmSize {
@@ -25,8 +25,8 @@ export interface Design {
   formerBuildDays: number;
   /** What Lambda itself says of each call is logged. */
   logsEachCall: boolean;
-  /** Share of calls that X-Ray records; undefined is its own rule: one a second, and 5 % of the others. */
-  traced: number | undefined;
+  /** X-Ray records calls of the door, by a rule that cannot be set: one a second, and 5 % of the others. */
+  isDoorTraced: boolean;
   /** NAT gateways that run all day; 0, since no Lambda is in a network of the firm. */
   natGateways: number;
   /** Pages are compiled at each publish. */
@@ -40,7 +40,7 @@ export const asBuilt: Design = {
   isQueueOfKms: false,
   formerBuildDays: 1,
   logsEachCall: false,
-  traced: 0.001,
+  isDoorTraced: false,
   natGateways: 0,
   buildMinutes: 5,
 };
@@ -109,7 +109,8 @@ export function reckonBill(
   { prices, scanned }: { prices: PriceTable; scanned: ScannedBytes },
   design: Design = asBuilt,
 ): Bill {
-  if (size.eventsPerRequest < 1) throw new PercorsoError(`${size.eventsPerRequest} events a request`, { mend: 'at least 1' });
+  if (size.eventsPerRequest < 1)
+    throw new PercorsoError(`${size.eventsPerRequest} events a request`, { mend: 'at least 1' });
   const days = assumed.daysAMonth;
   const statements = statementsOf(size, scanned, design);
   const usage = [
@@ -149,6 +150,11 @@ export function reckonBill(
   };
 }
 
+function bytesAt(size: FirmSize, { perDailyEvent, perEventOfHistory, perMonth }: Growth): number {
+  const history = size.eventsPerDay * assumed.daysAMonth * size.historyMonths;
+  return perDailyEvent * size.eventsPerDay + perEventOfHistory * history + perMonth * size.historyMonths;
+}
+
 interface Statements {
   each: { step: string; bytes: number }[];
   /** Of a month. */
@@ -159,12 +165,13 @@ interface Statements {
 
 /** All nights of a month: one whole build, and daily builds else. */
 function statementsOf(size: FirmSize, scanned: ScannedBytes, design: Design): Statements {
-  const history = size.eventsPerDay * assumed.daysAMonth * size.historyMonths;
-  const runs = design.isIncremental ? { daily: assumed.daysAMonth - 1, full: 1 } : { daily: 0, full: assumed.daysAMonth };
+  const runs = design.isIncremental
+    ? { daily: assumed.daysAMonth - 1, full: 1 }
+    : { daily: 0, full: assumed.daysAMonth };
   const result: Statements = { each: [], count: 0, bytes: 0, billedBytes: 0 };
   for (const row of scanned.statements) {
     if (row.statements === 0 || runs[row.build] === 0) continue;
-    const bytes = (row.perDailyEvent * size.eventsPerDay + row.perEventOfHistory * history) / row.statements;
+    const bytes = bytesAt(size, row) / row.statements;
     result.each.push({ step: row.step, bytes });
     const times = row.statements * runs[row.build];
     result.count += times;
@@ -185,7 +192,7 @@ function doorUsage(size: FirmSize, design: Design): Usage[] {
       : Math.max((2 * 86_400 * days) / design.gatherSeconds, requests / assumed.messagesPerRun);
   const polls = assumed.queues * assumed.pollersPerQueue * 3 * 1440 * days;
   const seconds = 86_400 * days;
-  const traces = design.traced === undefined ? Math.min(requests, seconds + 0.05 * requests) : design.traced * requests;
+  const traces = (calls: number) => Math.min(calls, seconds + 0.05 * calls);
   const perCall = assumed.bytesLoggedPerRequest + (design.logsEachCall ? assumed.bytesLoggedPerCallByLambda : 0);
   return [
     { item: 'http-api', what: 'requests at the door', quantity: requests },
@@ -201,7 +208,8 @@ function doorUsage(size: FirmSize, design: Design): Usage[] {
     },
     { item: 's3-put', what: 'raw objects', quantity: runs * 2 },
     { item: 'logs', what: 'requests and runs', quantity: (requests * perCall + runs * 500) / 1e9 },
-    { item: 'trace', what: 'traces', quantity: traces },
+    { item: 'trace', what: 'store', quantity: traces(runs) },
+    { item: 'trace', what: 'collect', quantity: design.isDoorTraced ? traces(requests) : 0 },
     { item: 'transfer-out', what: 'answers of the door', quantity: (requests * assumed.bytesAnsweredPerRequest) / 1e9 },
   ];
 }
@@ -209,9 +217,8 @@ function doorUsage(size: FirmSize, design: Design): Usage[] {
 function warehouseUsage(size: FirmSize, scanned: ScannedBytes, statements: Statements, design: Design): Usage[] {
   const { count } = statements;
   const stored = (name: string) => {
-    const row = scanned.stored[name] ?? { perDailyEvent: 0, perEventOfHistory: 0 };
-    const history = size.eventsPerDay * assumed.daysAMonth * size.historyMonths;
-    return (row.perDailyEvent * size.eventsPerDay + row.perEventOfHistory * history) / 1e9;
+    const row = scanned.stored[name];
+    return row === undefined ? 0 : bytesAt(size, row) / 1e9;
   };
   return [
     { item: 'athena', what: 'statements of the builds', quantity: statements.billedBytes / 1e12 },
@@ -256,7 +263,7 @@ export function savings(size: FirmSize, region: string, tables: { prices: PriceT
     'the queue is encrypted with its own key': { isQueueOfKms: true },
     'replaced tables of builds go after a day, not 30': { formerBuildDays: 30 },
     'Lambda does not log each call': { logsEachCall: true },
-    'one call in a thousand is traced': { traced: undefined },
+    'calls of the door are not traced by rule': { isDoorTraced: true },
     'no network of its own, so no NAT gateway': { natGateways: 1 },
   };
   const { usd } = reckonBill(size, region, tables);

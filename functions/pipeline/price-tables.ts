@@ -28,20 +28,23 @@ const scannedRow = z.object({
   statements: z.coerce.number().int().min(0),
   bytes_per_daily_event: z.coerce.number().min(0),
   bytes_per_event_of_history: z.coerce.number().min(0),
+  bytes_per_month: z.coerce.number().min(0),
 });
 
-interface PerEvent {
+export interface Growth {
   /** Bytes for each event that comes in on a day. */
   perDailyEvent: number;
   /** Bytes for each event that ever came in. */
   perEventOfHistory: number;
+  /** Bytes for each month behind, however many events it had. */
+  perMonth: number;
 }
 
 /** What each statement reads, and what is stored, as tests/bench/scanned-bytes.ts measured it. */
 export interface ScannedBytes {
-  statements: readonly ({ build: 'daily' | 'full'; step: string; statements: number } & PerEvent)[];
+  statements: readonly ({ build: 'daily' | 'full'; step: string; statements: number } & Growth)[];
   /** raw, published, kept; written and scratch by one day's build. */
-  stored: Readonly<Record<string, PerEvent>>;
+  stored: Readonly<Record<string, Growth>>;
 }
 
 async function readRows(name: string): Promise<unknown[]> {
@@ -55,9 +58,13 @@ export async function readPrices(): Promise<PriceTable> {
 export async function readScannedBytes(): Promise<ScannedBytes> {
   const rows = z.array(scannedRow).parse(await readRows('scanned-bytes.csv'));
   const statements: ScannedBytes['statements'][number][] = [];
-  const stored: Record<string, PerEvent> = {};
+  const stored: Record<string, Growth> = {};
   for (const { build, step, statements: count, ...row } of rows) {
-    const bytes = { perDailyEvent: row.bytes_per_daily_event, perEventOfHistory: row.bytes_per_event_of_history };
+    const bytes = {
+      perDailyEvent: row.bytes_per_daily_event,
+      perEventOfHistory: row.bytes_per_event_of_history,
+      perMonth: row.bytes_per_month,
+    };
     if (build === 'stored') stored[step] = bytes;
     else statements.push({ build, step, statements: count, ...bytes });
   }
