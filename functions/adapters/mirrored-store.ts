@@ -103,7 +103,12 @@ function createRoot(folder: string) {
       const entries = await readdir(path(inside), { recursive: true, withFileTypes: true }).catch(() => []);
       return entries
         .filter((entry) => entry.isFile())
-        .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1).split(/[\\/]/).join('/'))
+        .map((entry) =>
+          join(entry.parentPath, entry.name)
+            .slice(folder.length + 1)
+            .split(/[\\/]/)
+            .join('/'),
+        )
         .filter((key) => key.startsWith(prefix));
     },
   };

@@ -60,7 +60,8 @@ export const assumed = {
   athenaLeastBytes: 10e6,
   putsPerStatement: 8,
   getsPerStatement: 25,
-  bytesPerGet: 1e6,
+  /** Trino reads up to 8 MB of neighbouring columns at once; small tables have smaller pieces. */
+  bytesPerGet: 4e6,
   catalogueRequestsPerStatement: 10,
   transitionsPerStatement: 5,
   transitionsPerRun: 30,
@@ -150,9 +151,10 @@ export function reckonBill(
   };
 }
 
-function bytesAt(size: FirmSize, { perDailyEvent, perEventOfHistory, perMonth }: Growth): number {
+function bytesAt(size: FirmSize, { perDailyEvent, perEventOfHistory, perMonth, mostPerMonth }: Growth): number {
   const history = size.eventsPerDay * assumed.daysAMonth * size.historyMonths;
-  return perDailyEvent * size.eventsPerDay + perEventOfHistory * history + perMonth * size.historyMonths;
+  const bytes = perDailyEvent * size.eventsPerDay + perEventOfHistory * history + perMonth * size.historyMonths;
+  return Math.min(bytes, (mostPerMonth ?? Number.POSITIVE_INFINITY) * (size.historyMonths + 1));
 }
 
 interface Statements {

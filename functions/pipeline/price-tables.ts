@@ -29,6 +29,7 @@ const scannedRow = z.object({
   bytes_per_daily_event: z.coerce.number().min(0),
   bytes_per_event_of_history: z.coerce.number().min(0),
   bytes_per_month: z.coerce.number().min(0),
+  at_most_per_month: z.string().transform((text) => (text === '' ? undefined : Number(text))),
 });
 
 export interface Growth {
@@ -38,6 +39,8 @@ export interface Growth {
   perEventOfHistory: number;
   /** Bytes for each month behind, however many events it had. */
   perMonth: number;
+  /** What all of it comes to at most, for each month: rows of which there can be only so many. */
+  mostPerMonth?: number | undefined;
 }
 
 /** What each statement reads, and what is stored, as tests/bench/scanned-bytes.ts measured it. */

@@ -35,14 +35,33 @@ table('plan', 'steps', 'models', 'checks', 'published and kept', 'plan, KB', 'lo
 for (const [name, { plan }] of Object.entries(plans)) {
   const of = (...kinds: string[]) => plan.steps.filter(({ kind }) => kinds.includes(kind)).length;
   const longest = Math.max(...plan.steps.map((step) => ('sql' in step ? Buffer.byteLength(step.sql) : 0)));
-  row(name, plan.steps.length, of('model', 'solver'), of('check'), of('publish', 'keep'), kb(size(plan.steps)), kb(longest));
+  row(
+    name,
+    plan.steps.length,
+    of('model', 'solver'),
+    of('check'),
+    of('publish', 'keep'),
+    kb(size(plan.steps)),
+    kb(longest),
+  );
 }
 
 // A day of the cloud's door: two runs of the store each five minutes, in each of which an object of events.
 const objectsADay = 2 * 288;
-const pointer = z.object({ build_id: z.string() }).parse(JSON.parse(await readFile(join(dir, 'lake', lake.current), 'utf8')));
+const pointer = z
+  .object({ build_id: z.string() })
+  .parse(JSON.parse(await readFile(join(dir, 'lake', lake.current), 'utf8')));
 const manifest: Manifest = JSON.parse(await readFile(join(dir, 'lake', lake.manifest(pointer.build_id)), 'utf8'));
-table('years', 'raw objects', 'pages of their listing', 'taken.json, MB', 'read and compared, ms', 'days projected', 'files in the manifest', 'manifest, KB');
+table(
+  'years',
+  'raw objects',
+  'pages of their listing',
+  'taken.json, MB',
+  'read and compared, ms',
+  'days projected',
+  'files in the manifest',
+  'manifest, KB',
+);
 for (const years of [1, 5, 10]) {
   const days = years * 365;
   const keys: string[] = [];
@@ -82,6 +101,8 @@ table('statements', 'events, one map', 'retried once each', 'ids in the state, K
 for (const models of [catalogue.models.length, 300, 600, 1000]) {
   // What comes with a model today: checks and files to publish, by the plan above.
   const statements = Math.round((models / catalogue.models.length) * plans.daily.plan.steps.length);
-  const ids = Array.from({ length: statements }, (_, at) => ({ id: `20261124T165154Z-cd8c0c/${String(at).padStart(4, '0')}` }));
+  const ids = Array.from({ length: statements }, (_, at) => ({
+    id: `20261124T165154Z-cd8c0c/${String(at).padStart(4, '0')}`,
+  }));
   row(`${statements} (${models} models)`, statements * perIteration, statements * (perIteration + 4), kb(size(ids)));
 }

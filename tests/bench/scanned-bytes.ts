@@ -328,11 +328,25 @@ for (const dir of dirs) {
       `${(sum(one.full) / 1e6).toFixed(1)} MB; a day's ${count(one.daily)}, ${(sum(one.daily) / 1e6).toFixed(1)} MB; stored ${JSON.stringify(one.sizes)}`,
   );
 }
-const rows = ['build,step,statements,bytes_per_daily_event,bytes_per_event_of_history,bytes_per_month'];
+/**
+ * The most that a step reads for each month, where its rows are no longer more once all there can be are there. The intervals
+ * read buckets (7 types, 14 channels, 256 buckets, 20 columns of 8 bytes) once a channel, and replicates (8 types, 14 channels,
+ * 200 replicates, 5 columns) once a channel and once more.
+ */
+const mostPerMonth: Record<string, number> = {
+  'solver credit_intervals': 7 * 14 * 256 * 20 * 8 * 14 + 8 * 14 * 200 * 5 * 8 * 15,
+};
+const rows = [
+  'build,step,statements,bytes_per_daily_event,bytes_per_event_of_history,bytes_per_month,at_most_per_month',
+];
 const [largest] = companies;
 const line = (build: string, step: string, statements: number, bytes: readonly number[]) => {
   const { perDay, history, months } = fit(companies, bytes);
-  rows.push([build, step, statements, perDay.toFixed(1), history.toFixed(3), Math.round(months)].join(','));
+  rows.push(
+    [build, step, statements, perDay.toFixed(1), history.toFixed(3), Math.round(months), mostPerMonth[step] ?? ''].join(
+      ',',
+    ),
+  );
 };
 for (const kind of ['daily', 'full'] as const) {
   for (const [step, { statements }] of largest?.[kind] ?? []) {
