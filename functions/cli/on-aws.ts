@@ -15,6 +15,9 @@ const needs: Record<string, 'nothing' | 'the published tables' | 'everything'> =
   erase: 'everything',
 };
 
+/** They read what is published, which names nobody. */
+const withoutSecrets = ['query', 'export', 'dashboards'];
+
 const elsewhere: Record<string, string> = {
   import: 'drop the file into the landing bucket',
   collect: 'the door of the deployment takes events',
@@ -67,14 +70,16 @@ export async function openOnAws(
     ]);
   const { region } = aws;
   const client = new S3Client({ region });
-  const bucket = await findBucket(`${name}-lake-`, client);
+  const bucket = env.PERCORSO_LAKE_BUCKET ?? (await findBucket(`${name}-lake-`, client));
   if (bucket === undefined) {
     throw new UsageError(`there is no lake of ${name} in this account`, {
       mend: 'check the id, the stage and the credentials (aws sts get-caller-identity); or deploy it: docs/aws.md',
     });
   }
   const ids = ['senders', 'identifier-key'].map((one) => `percorso/${name}/${one}`);
-  const managed = await secrets.createManagedSecrets(ids, new SecretsManagerClient({ region })).read();
+  const managed = withoutSecrets.includes(command)
+    ? {}
+    : await secrets.createManagedSecrets(ids, new SecretsManagerClient({ region })).read();
   const { identifierKeyEnv } = config.secrets;
   // The private half of the vault's key is in no account: whoever has it gives it here. The key of the hashes is the lake's.
   const merged = { ...managed, ...env, [identifierKeyEnv]: managed[identifierKeyEnv] };
@@ -91,10 +96,18 @@ export async function openOnAws(
   });
   const [store] = stores;
   if (store === undefined) throw new Error('the company opened no store');
+  const { vaultKeyEnv } = config.secrets;
+  if (command === 'erase' && (env[vaultKeyEnv] ?? '') === '' && (await company.lake.list(places.vault)).length > 0) {
+    throw new UsageError('the vault holds addresses, and here is no key to open them', {
+      mend: `set ${vaultKeyEnv} to the private half of the vault's key: without it nothing proves that a person is gone`,
+    });
+  }
   if (need === 'everything') await store.pull(Object.values(prefixes));
   if (need === 'the published tables') await pullPublished(company, store.pull);
   return {
     ...company,
+    // As in the Lambdas: without a key of the vault no address is kept. One made here would seal what nobody else can open.
+    sealAddress: async () => ((merged[vaultKeyEnv] ?? '') === '' ? undefined : company.sealAddress()),
     forgetFormerVersions: () => removeFormerVersions(bucket, store.changed(), client),
   };
 }

@@ -67,6 +67,7 @@ export async function readScannedBytes(): Promise<ScannedBytes> {
       perDailyEvent: row.bytes_per_daily_event,
       perEventOfHistory: row.bytes_per_event_of_history,
       perMonth: row.bytes_per_month,
+      mostPerMonth: row.at_most_per_month,
     };
     if (build === 'stored') stored[step] = bytes;
     else statements.push({ build, step, statements: count, ...bytes });

@@ -10,6 +10,7 @@ import { openCatalogue } from '../../functions/cli/build.ts';
 import { lake, type Manifest } from '../../functions/core/lake.ts';
 import { planCompany } from '../../functions/pipeline/build.ts';
 import { loadCompany } from '../../functions/pipeline/company.ts';
+import { readScannedBytes } from '../../functions/pipeline/price-tables.ts';
 
 const row = (...cells: (string | number)[]) => console.log(`| ${cells.join(' | ')} |`);
 const table = (...head: string[]) => {
@@ -27,24 +28,11 @@ const company = await loadCompany({ dir, env: process.env, openStore: createFold
 const catalogue = await openCatalogue();
 
 // Athena takes no statement of more than 262,144 bytes.
-const plans = {
-  whole: await planCompany(company, catalogue, { fullRefresh: true }),
-  daily: await planCompany(company, catalogue, {}),
-};
-table('plan', 'steps', 'models', 'checks', 'published and kept', 'plan, KB', 'longest statement, KB');
-for (const [name, { plan }] of Object.entries(plans)) {
-  const of = (...kinds: string[]) => plan.steps.filter(({ kind }) => kinds.includes(kind)).length;
-  const longest = Math.max(...plan.steps.map((step) => ('sql' in step ? Buffer.byteLength(step.sql) : 0)));
-  row(
-    name,
-    plan.steps.length,
-    of('model', 'solver'),
-    of('check'),
-    of('publish', 'keep'),
-    kb(size(plan.steps)),
-    kb(longest),
-  );
-}
+const { plan } = await planCompany(company, catalogue, { fullRefresh: true });
+table('steps of a whole build', 'models', 'checks', 'published and kept', 'plan, KB', 'longest statement, KB');
+const of = (...kinds: string[]) => plan.steps.filter(({ kind }) => kinds.includes(kind)).length;
+const longest = Math.max(...plan.steps.map((step) => ('sql' in step ? Buffer.byteLength(step.sql) : 0)));
+row(plan.steps.length, of('model', 'solver'), of('check'), of('publish', 'keep'), kb(size(plan.steps)), kb(longest));
 
 // A day of the cloud's door: two runs of the store each five minutes, in each of which an object of events.
 const objectsADay = 2 * 288;
@@ -97,10 +85,14 @@ for (const years of [1, 5, 10]) {
 // started, submitted, succeeded, exited; one that calls a Lambda the same without submitted; a choice two; an iteration of a map two.
 const task = 6;
 const perIteration = 2 + task + 2;
-table('statements', 'events, one map', 'retried once each', 'ids in the state, KB (of 256)');
+const daily = (await readScannedBytes()).statements.reduce(
+  (sum, one) => sum + (one.build === 'daily' ? one.statements : 0),
+  0,
+);
+table("statements of a day's build", 'events, one map', 'retried once each', 'ids in the state, KB (of 256)');
 for (const models of [catalogue.models.length, 300, 600, 1000]) {
-  // What comes with a model today: checks and files to publish, by the plan above.
-  const statements = Math.round((models / catalogue.models.length) * plans.daily.plan.steps.length);
+  // What comes with a model today, checks and files to publish too.
+  const statements = Math.round((models / catalogue.models.length) * daily);
   const ids = Array.from({ length: statements }, (_, at) => ({
     id: `20261124T165154Z-cd8c0c/${String(at).padStart(4, '0')}`,
   }));

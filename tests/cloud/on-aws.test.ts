@@ -38,12 +38,18 @@ describe.skipIf(missing !== undefined)('--on aws', () => {
   let dir: string;
   const before = { ...process.env };
 
+  let vaultKey = '';
+
   async function run(...argv: string[]) {
     let stdout = '';
     let stderr = '';
     const code = await main([...argv, '--dir', dir], {
       cwd: folder,
-      env: { PERCORSO_IDENTIFIER_KEY: argv.includes('--on') ? 'cd'.repeat(32) : identifierKey },
+      env: {
+        // Another key than the lake's, as a machine may have that has a lake of its own.
+        PERCORSO_IDENTIFIER_KEY: argv.includes('--on') ? 'cd'.repeat(32) : identifierKey,
+        PERCORSO_VAULT_KEY: vaultKey,
+      },
       now: () => new Date(),
       stdout: (text) => {
         stdout += text;
@@ -176,8 +182,13 @@ describe.skipIf(missing !== undefined)('--on aws', () => {
     expect((await versions()).filter(({ body }) => holds(body)).length).toBeGreaterThan(0);
     const totals = "select count(*) as n, sum(revenue) as revenue from conversions where conversion_type <> 'x'";
     const was = (await onAws('query', totals, '--json')).stdout;
+    expect(await onAws('erase', hash)).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('PERCORSO_VAULT_KEY'),
+    });
+    vaultKey = await readFile(join(dir, '.percorso', 'vault.key'), 'utf8');
     const erased = await onAws('erase', hash, '--json');
-    expect(erased).toMatchObject({ code: 0 });
+    expect(erased, erased.stderr).toMatchObject({ code: 0 });
     expect(JSON.parse(erased.stdout)).toMatchObject({ isUnknown: false, persons: 1, held: [], held_by_hand: [] });
     // Parquet is packed: the names in its dictionaries are not told from its bytes, so that the proof of the command counts there.
     const all = await versions();
