@@ -5,6 +5,7 @@ import { App } from 'aws-cdk-lib';
 import { PercorsoError, UsageError } from '../functions/core/errors.ts';
 import { writeBundles } from './bundles.ts';
 import { readDeployment } from './deployment.ts';
+import { writeSiteSource } from './site-source.ts';
 import { addStacks, cdkFlags } from './stacks/stacks.ts';
 
 /** `cdk synth -c company=DIR [-c stage=prod]`, called by the CDK's command line. */
@@ -20,7 +21,9 @@ try {
     throw new UsageError('no company to deploy', { mend: 'name its folder: npx cdk synth -c company=../my-company' });
   }
   const deployment = await readDeployment(resolve(dir), text('stage') ?? 'prod');
-  addStacks(app, deployment, await writeBundles(deployment.company, bundles));
+  const { company } = deployment;
+  const source = await writeSiteSource(company, join(bundles, 'site-source'));
+  addStacks(app, deployment, await writeBundles(company, bundles), source);
   app.synth();
 } catch (error) {
   if (!(error instanceof PercorsoError)) throw error;

@@ -7,7 +7,7 @@ import { writeBrowserSdk } from '../functions/handlers/browser-sdk.ts';
 import type { Company } from '../functions/pipeline/company.ts';
 import { packCompany } from '../functions/pipeline/packed-company.ts';
 
-export const handlers = ['collect', 'store', 'import'] as const;
+export const handlers = ['collect', 'store', 'import', 'sign-in'] as const;
 export type HandlerName = (typeof handlers)[number];
 
 const handlerFile = (name: HandlerName) =>
@@ -79,5 +79,10 @@ export async function writeBundles(company: Company, into: string): Promise<Reco
     }),
   );
   await writeBrowserSdk(folderOf('collect'));
-  return { collect: folderOf('collect'), store: folderOf('store'), import: folderOf('import') };
+  return {
+    collect: folderOf('collect'),
+    store: folderOf('store'),
+    import: folderOf('import'),
+    'sign-in': folderOf('sign-in'),
+  };
 }

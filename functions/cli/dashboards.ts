@@ -25,10 +25,13 @@ export function register(program: Command, context: CliContext): void {
     .command('build')
     .description('make the pages from the published tables')
     .option('--force', 'compile the pages anew even where nothing has changed', false)
+    .option('--publish <bucket>', 'put the site into this bucket of S3, from which CloudFront reads it (docs/aws.md)')
     .action(async (given: unknown) => {
-      const { force } = z.object({ force: z.boolean() }).parse(given);
-      const result = await buildSite(await context.company(), context.progress('dashboards'), force);
-      if (context.json) context.stdout(`${JSON.stringify(result)}\n`);
+      const { force, publish } = z.object({ force: z.boolean(), publish: z.string().optional() }).parse(given);
+      const company = await context.company();
+      const result = await buildSite(company, context.progress('dashboards'), force);
+      const published = publish === undefined ? undefined : await publishTo(publish, company, context);
+      if (context.json) context.stdout(`${JSON.stringify({ ...result, ...published })}\n`);
     });
   dashboards
     .command('serve')
@@ -68,6 +71,18 @@ export async function buildSite(company: Company, progress: Progress, force = fa
   );
   progress.done(result.did === 'nothing' ? 'already up to date' : `pages of the build ${result.build_id}`);
   return result;
+}
+
+async function publishTo(bucket: string, company: Company, context: CliContext) {
+  const [{ S3Client }, { publishSite }] = await Promise.all([
+    import('@aws-sdk/client-s3'),
+    import('#adapters/site-bucket'),
+  ]);
+  const { aws } = company.config;
+  const client = new S3Client(aws === undefined ? {} : { region: aws.region });
+  const published = await publishSite(company.paths.site, bucket, client);
+  context.stderr(`${published.put} files put into ${bucket}, ${published.removed} removed\n`);
+  return published;
 }
 
 async function serve(company: Company, port: number, context: CliContext): Promise<void> {

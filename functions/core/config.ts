@@ -145,6 +145,15 @@ const aws = z.strictObject({
   scanLimitGb: z.number().min(0.01).default(100),
   /** The first UTC day on which anything came into the lake: earlier ones are not looked for. */
   firstDay: day.default('2026-01-01'),
+  /** Who signs readers of the dashboards in, where that is not a user pool of Cognito's: the firm's own OpenID Connect. */
+  signIn: z
+    .strictObject({
+      issuer: z.url({ protocol: /^https$/ }),
+      clientId: z.string().min(1),
+      /** The name of its secret among those of the senders; none for a public client. */
+      clientSecretName: z.string().optional(),
+    })
+    .optional(),
 });
 
 /** The shape of `percorso.config.ts`. Only `name` is required; every default stands here and nowhere else. */

@@ -3,7 +3,7 @@ import { CfnWorkGroup } from 'aws-cdk-lib/aws-athena';
 import { CfnDatabase } from 'aws-cdk-lib/aws-glue';
 import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Key } from 'aws-cdk-lib/aws-kms';
-import { BlockPublicAccess, Bucket, BucketEncryption, ObjectOwnership } from 'aws-cdk-lib/aws-s3';
+import { BlockPublicAccess, Bucket, BucketEncryption, CfnBucket, ObjectOwnership } from 'aws-cdk-lib/aws-s3';
 import { CfnSecret, type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
 import { rawCostColumns } from '../../functions/core/cost.ts';
@@ -61,6 +61,18 @@ export class LakeStack extends Stack {
       }),
     );
 
+    // CloudFront reads the site, which is encrypted with this key, for distributions of this account alone.
+    this.key.addToResourcePolicy(
+      new PolicyStatement({
+        principals: [new ServicePrincipal('cloudfront.amazonaws.com')],
+        actions: ['kms:Decrypt'],
+        resources: ['*'],
+        conditions: {
+          ArnLike: { 'aws:SourceArn': `arn:${Aws.PARTITION}:cloudfront::${Aws.ACCOUNT_ID}:distribution/*` },
+        },
+      }),
+    );
+
     this.accessLogs = new Bucket(this, 'AccessLogs', {
       bucketName: `${name}-logs-${Aws.ACCOUNT_ID}`,
       // S3 delivers access logs to no bucket with another key.
@@ -109,6 +121,11 @@ export class LakeStack extends Stack {
             ]),
       ],
     });
+
+    // The site is made anew when the pointer of the published build moves.
+    const bucket = this.lake.bucket.node.defaultChild;
+    if (!(bucket instanceof CfnBucket)) throw new Error('the lake has no resource');
+    bucket.notificationConfiguration = { eventBridgeConfiguration: { eventBridgeEnabled: true } };
 
     const results = new PrivateBucket(this, 'Results', {
       name: `${name}-results`,

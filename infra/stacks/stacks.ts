@@ -4,6 +4,7 @@ import type { HandlerName } from '../bundles.ts';
 import type { Deployment } from '../deployment.ts';
 import { DoorsStack } from './doors.ts';
 import { LakeStack } from './lake.ts';
+import { SiteStack } from './site.ts';
 import { SpendStack } from './spend.ts';
 import { WatchStack } from './watch.ts';
 
@@ -20,9 +21,14 @@ export const cdkFlags = {
 
 /**
  * The stacks of one company and stage. Nothing is shared with another: names, keys, database and workgroup are its own.
- * @param bundles the folder that each Lambda runs.
+ * @param bundles the folder that each Lambda runs. @param siteSource what the dashboards are made with.
  */
-export function addStacks(app: App, deployment: Deployment, bundles: Readonly<Record<HandlerName, string>>) {
+export function addStacks(
+  app: App,
+  deployment: Deployment,
+  bundles: Readonly<Record<HandlerName, string>>,
+  siteSource: string,
+) {
   const { aws, name, stage } = deployment;
   const common = { env: { region: aws.region }, deployment };
   const stackName = (part: string) => `percorso-${name}-${part}`;
@@ -43,6 +49,14 @@ export function addStacks(app: App, deployment: Deployment, bundles: Readonly<Re
     lake,
     doors,
   });
+  const site = new SiteStack(app, stackName('site'), {
+    ...common,
+    description: `Percorso, ${name}: the dashboards, and who may read them`,
+    lake,
+    watch,
+    bundles,
+    source: siteSource,
+  });
   const spend = new SpendStack(app, stackName('spend'), {
     deployment,
     // Budgets are the account's; not every region can make them.
@@ -52,5 +66,5 @@ export function addStacks(app: App, deployment: Deployment, bundles: Readonly<Re
   Tags.of(app).add('percorso', name);
   Tags.of(app).add('stage', stage);
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app, { writeSuppressionsToCloudFormation: true }));
-  return { lake, doors, watch, spend };
+  return { lake, doors, watch, site, spend };
 }

@@ -27,7 +27,8 @@ export interface WatchStackProps extends StackProps {
 
 /** Who is told, and of what. */
 export class WatchStack extends Stack {
-  private readonly topic: Topic;
+  /** Whatever raises an alarm tells it. */
+  readonly topic: Topic;
   private readonly prefix: string;
 
   constructor(scope: Construct, id: string, props: WatchStackProps) {

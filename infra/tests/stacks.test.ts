@@ -10,10 +10,12 @@ import * as z from 'zod';
 import { type HandlerName, writeBundles } from '../bundles.ts';
 import { hiveType } from '../constructs/raw-table.ts';
 import { readDeployment } from '../deployment.ts';
+import { writeSiteSource } from '../site-source.ts';
 import { addStacks, cdkFlags } from '../stacks/stacks.ts';
 
 let folder: string;
 let bundles: Record<HandlerName, string>;
+let siteSource: string;
 /** Of one company's production: only read here. */
 let stacks: ReturnType<typeof addStacks>;
 
@@ -30,7 +32,7 @@ async function companyFolder(name: string, config: string): Promise<string> {
 async function stacksOf(aws: string, stage: string) {
   const deployment = await readDeployment(await companyFolder('acme', company(aws)), stage);
   const app = new App({ postCliContext: cdkFlags, outdir: join(folder, `out-${stage}`) });
-  return { app, stacks: addStacks(app, deployment, bundles) };
+  return { app, stacks: addStacks(app, deployment, bundles, siteSource) };
 }
 
 const resource = z.looseObject({
@@ -82,6 +84,7 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'percorso-infra-'));
   const deployment = await readDeployment(await companyFolder('acme', company(acme)), 'prod');
   bundles = await writeBundles(deployment.company, join(folder, 'bundles'));
+  siteSource = await writeSiteSource(deployment.company, join(folder, 'site-source'));
   ({ stacks } = await stacksOf(acme, 'prod'));
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
@@ -98,7 +101,7 @@ describe('the bundles', () => {
   test('come out the same of the same sources, so that nothing is deployed for nothing', async () => {
     const { company } = await readDeployment(join(folder, 'acme'), 'prod');
     const again = await writeBundles(company, join(folder, 'again'));
-    for (const name of ['collect', 'store', 'import'] as const) {
+    for (const name of ['collect', 'store', 'import', 'sign-in'] as const) {
       const files = (await readdir(bundles[name], { recursive: true, withFileTypes: true })).filter((one) =>
         one.isFile(),
       );
