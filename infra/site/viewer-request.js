@@ -19,6 +19,7 @@ function isSignedIn(request, host) {
   return difference === 0 && /^[0-9]{1,12}$/.test(until) && Number(until) > Date.now() / 1000;
 }
 
+// biome-ignore lint/correctness/noUnusedVariables: CloudFront calls it by this name
 function handler(event) {
   const request = event.request;
   const host = request.headers.host.value;

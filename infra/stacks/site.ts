@@ -8,12 +8,14 @@ import {
   FunctionCode,
   FunctionEventType,
   FunctionRuntime,
+  FunctionUrlOriginAccessControl,
   HeadersFrameOption,
   HeadersReferrerPolicy,
   HttpVersion,
   OriginRequestPolicy,
   PriceClass,
   ResponseHeadersPolicy,
+  S3OriginAccessControl,
   SecurityPolicyProtocol,
   ViewerProtocolPolicy,
 } from 'aws-cdk-lib/aws-cloudfront';
@@ -262,14 +264,22 @@ export class SiteStack extends Stack {
       // Pages say `no-cache`, so that a reader meets the newest; what is named by its content is kept for a year.
       defaultBehavior: {
         ...common,
-        origin: S3BucketOrigin.withOriginAccessControl(site.bucket),
+        origin: S3BucketOrigin.withOriginAccessControl(site.bucket, {
+          originAccessControl: new S3OriginAccessControl(this, 'SiteAccess', {
+            originAccessControlName: `percorso-${name}-site`,
+          }),
+        }),
         cachePolicy: CachePolicy.USE_ORIGIN_CACHE_CONTROL_HEADERS,
         compress: true,
       },
       additionalBehaviors: {
         '/auth/*': {
           ...common,
-          origin: FunctionUrlOrigin.withOriginAccessControl(address),
+          origin: FunctionUrlOrigin.withOriginAccessControl(address, {
+            originAccessControl: new FunctionUrlOriginAccessControl(this, 'SignInAccess', {
+              originAccessControlName: `percorso-${name}-sign-in`,
+            }),
+          }),
           cachePolicy: CachePolicy.CACHING_DISABLED,
           originRequestPolicy: OriginRequestPolicy.ALL_VIEWER_EXCEPT_HOST_HEADER,
         },

@@ -212,7 +212,7 @@ describe('what must never change', () => {
       // Nothing of ours empties a bucket so that it can be deleted.
       expect(Object.keys(template.findResources('Custom::S3AutoDeleteObjects'))).toEqual([]);
     }
-    expect(buckets).toBe(4);
+    expect(buckets).toBe(5);
     const lake = Template.fromStack(stacks.lake);
     lake.hasResourceProperties('AWS::S3::Bucket', {
       BucketName: { 'Fn::Join': ['', ['acme-prod-lake-', { Ref: 'AWS::AccountId' }]] },
@@ -318,6 +318,131 @@ describe('what must never change', () => {
   });
 });
 
+describe('the site', () => {
+  test('is read through CloudFront alone, over TLS, by whoever has signed in', () => {
+    const template = Template.fromStack(stacks.site);
+    template.hasResourceProperties('AWS::CloudFront::Distribution', {
+      DistributionConfig: Match.objectLike({
+        DefaultCacheBehavior: Match.objectLike({
+          ViewerProtocolPolicy: 'redirect-to-https',
+          FunctionAssociations: [Match.objectLike({ EventType: 'viewer-request' })],
+        }),
+        CacheBehaviors: [
+          Match.objectLike({
+            PathPattern: '/auth/*',
+            ViewerProtocolPolicy: 'redirect-to-https',
+            // Nothing of one reader's sign-in is given to another.
+            CachePolicyId: '4135ea2d-6df8-44a3-9df3-4b5a84be39ad',
+            FunctionAssociations: [Match.objectLike({ EventType: 'viewer-request' })],
+          }),
+        ],
+        Origins: [
+          Match.objectLike({ OriginAccessControlId: Match.anyValue(), S3OriginConfig: { OriginAccessIdentity: '' } }),
+          Match.objectLike({ OriginAccessControlId: Match.anyValue() }),
+        ],
+      }),
+    });
+    // Each path is behind the function: a behaviour without it would be open to all.
+    template.resourceCountIs('AWS::CloudFront::OriginAccessControl', 2);
+    template.allResourcesProperties('AWS::CloudFront::OriginAccessControl', {
+      OriginAccessControlConfig: { SigningBehavior: 'always' },
+    });
+    // Nobody but CloudFront calls the Lambda that signs in.
+    template.allResourcesProperties('AWS::Lambda::Url', { AuthType: 'AWS_IAM' });
+    template.allResourcesProperties('AWS::Lambda::Permission', { Principal: 'cloudfront.amazonaws.com' });
+    const policies = JSON.stringify(template.findResources('AWS::S3::BucketPolicy'));
+    expect(policies).toContain('"Service":"cloudfront.amazonaws.com"');
+    expect(policies).not.toContain('"Effect":"Allow","Principal":"*"');
+    expect(policies).not.toContain('"Effect":"Allow","Principal":{"AWS":"*"}');
+  });
+
+  test('sends the headers that the server of one machine sends, and HSTS', () => {
+    Template.fromStack(stacks.site).hasResourceProperties('AWS::CloudFront::ResponseHeadersPolicy', {
+      ResponseHeadersPolicyConfig: Match.objectLike({
+        SecurityHeadersConfig: {
+          ContentSecurityPolicy: { ContentSecurityPolicy: "frame-ancestors 'none'", Override: true },
+          ContentTypeOptions: { Override: true },
+          FrameOptions: { FrameOption: 'DENY', Override: true },
+          ReferrerPolicy: { ReferrerPolicy: 'no-referrer', Override: true },
+          StrictTransportSecurity: { AccessControlMaxAgeSec: 63_072_000, IncludeSubdomains: true, Override: true },
+        },
+      }),
+    });
+  });
+
+  test('is made anew when the pointer of the published build moves, one build at a time, of the published prefix alone', () => {
+    const template = Template.fromStack(stacks.site);
+    template.hasResourceProperties('AWS::Events::Rule', {
+      EventPattern: {
+        source: ['aws.s3'],
+        'detail-type': ['Object Created'],
+        detail: {
+          bucket: { name: [{ 'Fn::Join': ['', ['acme-prod-lake-', { Ref: 'AWS::AccountId' }]] }] },
+          object: { key: ['marts/current.json'] },
+        },
+      },
+    });
+    Template.fromStack(stacks.lake).hasResourceProperties('AWS::S3::Bucket', {
+      BucketName: { 'Fn::Join': ['', ['acme-prod-lake-', { Ref: 'AWS::AccountId' }]] },
+      NotificationConfiguration: { EventBridgeConfiguration: { EventBridgeEnabled: true } },
+    });
+    template.hasResourceProperties('AWS::CodeBuild::Project', {
+      ConcurrentBuildLimit: 1,
+      Environment: Match.objectLike({ PrivilegedMode: false }),
+      EncryptionKey: Match.anyValue(),
+    });
+    template.hasResourceProperties('AWS::CloudWatch::Alarm', {
+      AlarmName: 'percorso-acme-prod-site-failed',
+      AlarmActions: Match.anyValue(),
+    });
+  });
+
+  test('has readers whom an administrator names, with a second factor; they outlive the stack', () => {
+    const template = Template.fromStack(stacks.site);
+    template.hasResource('AWS::Cognito::UserPool', {
+      DeletionPolicy: 'Retain',
+      Properties: Match.objectLike({
+        AdminCreateUserConfig: { AllowAdminCreateUserOnly: true },
+        MfaConfiguration: 'ON',
+        EnabledMfas: ['SOFTWARE_TOKEN_MFA'],
+        DeletionProtection: 'ACTIVE',
+      }),
+    });
+    template.hasResourceProperties('AWS::Cognito::UserPoolClient', {
+      AllowedOAuthFlows: ['code'],
+      AllowedOAuthScopes: ['openid'],
+    });
+  });
+
+  test("leaves signing in to the firm's own service where the configuration names one", async () => {
+    const own = acme.replace(
+      "'acme',",
+      "'acme', signIn: { issuer: 'https://login.acme.it', clientId: 'percorso', clientSecretName: 'SITE_CLIENT' },",
+    );
+    const { stacks } = await stacksOf(own, 'oidc');
+    const template = Template.fromStack(stacks.site);
+    template.resourceCountIs('AWS::Cognito::UserPool', 0);
+    template.hasResourceProperties('AWS::SSM::Parameter', {
+      Value: JSON.stringify({ issuer: 'https://login.acme.it', clientId: 'percorso', clientSecretName: 'SITE_CLIENT' }),
+    });
+    const plain = company("{ id: 'acme', signIn: { issuer: 'http://login.acme.it', clientId: 'percorso' } }");
+    await expect(readDeployment(await companyFolder('plain', plain), 'prod')).rejects.toThrow('issuer');
+  });
+
+  test('the source of its build holds the program and the company, no secret, and nothing that was made or installed', async () => {
+    const files = (await readdir(siteSource, { recursive: true })).map(String);
+    for (const file of [
+      'bin/percorso.js',
+      'dashboards/package-lock.json',
+      'company/percorso.config.ts',
+      'sql/models/lifecycle/persons.sql',
+    ]) {
+      expect(files).toContain(file);
+    }
+    expect(files.filter((file) => /node_modules|\.key$|\.env|^tests|static\/data\/|\.evidence/.test(file))).toEqual([]);
+  });
+});
+
 describe('several companies or stages in one account', () => {
   test('share no name', async () => {
     const name = /^(?:.*Name|Alias.*|Name)$/;
@@ -341,7 +466,7 @@ describe('several companies or stages in one account', () => {
               if (
                 name.test(key) &&
                 !/^[<{[]/.test(text) &&
-                !/^(?:AWS\/|Errors|Throttles|5xx|Approx|Refused|\$default)/.test(text)
+                !/^(?:AWS\/|Errors|Throttles|5xx|Approx|Refused|FailedBuilds|\$default)/.test(text)
               ) {
                 if (!(Type === 'AWS::Glue::Table' && key === 'Name')) names.add(text);
               }
