@@ -34,7 +34,7 @@ const parts = [
 const left = [join(root, 'dashboards', 'static', 'data'), join(root, 'docs', 'images')];
 
 /** The folder of the company within the source. */
-export const siteCompany = 'company';
+const siteCompany = 'company';
 
 /**
  * Writes what CodeBuild makes the dashboards of: this program as it is, and the company beside it, without a secret. Equal sources
@@ -50,4 +50,17 @@ export async function writeSiteSource(company: Company, into: string): Promise<s
   const config = await readFile(join(folder, 'percorso.config.json'), 'utf8');
   await writeFile(join(folder, 'percorso.config.ts'), `export default ${config};\n`);
   return into;
+}
+
+/** What CodeBuild does, in its own form; tests run the commands of `build`. */
+export function siteBuildspec(stage: string, bucket: string) {
+  return {
+    version: 0.2,
+    phases: {
+      install: { 'runtime-versions': { nodejs: 22 }, commands: ['npm ci --omit=dev --no-audit --no-fund'] },
+      build: {
+        commands: [`node bin/percorso.js dashboards build --dir ${siteCompany} --on aws:${stage} --publish ${bucket}`],
+      },
+    },
+  };
 }

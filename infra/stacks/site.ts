@@ -38,7 +38,7 @@ import { HandlerFunction } from '../constructs/handler-function.ts';
 import { excuse, permit } from '../constructs/permissions.ts';
 import { PrivateBucket } from '../constructs/private-bucket.ts';
 import type { Deployment } from '../deployment.ts';
-import { siteCompany } from '../site-source.ts';
+import { siteBuildspec } from '../site-source.ts';
 import type { LakeStack } from './lake.ts';
 import type { WatchStack } from './watch.ts';
 
@@ -52,19 +52,6 @@ export interface SiteStackProps extends StackProps {
 }
 
 const sessionKeyName = 'SESSION_KEY';
-
-/** What CodeBuild does, in its own form; tests run the commands of `build`. */
-export function siteBuildspec(stage: string, bucket: string) {
-  return {
-    version: 0.2,
-    phases: {
-      install: { 'runtime-versions': { nodejs: 22 }, commands: ['npm ci --omit=dev --no-audit --no-fund'] },
-      build: {
-        commands: [`node bin/percorso.js dashboards build --dir ${siteCompany} --on aws:${stage} --publish ${bucket}`],
-      },
-    },
-  };
-}
 
 /** The dashboards: made after each publish, kept in a private bucket, read by whoever has signed in. */
 export class SiteStack extends Stack {

@@ -191,7 +191,13 @@ describe.skipIf(missing !== undefined)('--on aws', () => {
     vaultKey = await readFile(join(dir, '.percorso', 'vault.key'), 'utf8');
     const erased = await onAws('erase', hash, '--json');
     expect(erased, erased.stderr).toMatchObject({ code: 0 });
-    expect(JSON.parse(erased.stdout)).toMatchObject({ isUnknown: false, persons: 1, held: [], held_by_hand: [], moved: [] });
+    expect(JSON.parse(erased.stdout)).toMatchObject({
+      isUnknown: false,
+      persons: 1,
+      held: [],
+      held_by_hand: [],
+      moved: [],
+    });
     // Parquet is packed: the names in its dictionaries are not told from its bytes, so that the proof of the command counts there.
     const all = await versions();
     expect(all.filter(({ key, body }) => !key.endsWith('.parquet') && holds(body)).map(({ key }) => key)).toEqual([]);
