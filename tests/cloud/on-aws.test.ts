@@ -209,7 +209,7 @@ describe.skipIf(missing !== undefined)('--on aws', () => {
       [],
     );
     expect((await onAws('query', totals, '--json')).stdout).toBe(was);
-  });
+  }, 500_000);
 
   test('what a deployment does by itself is refused here, with what to do instead', async () => {
     expect(await onAws('import', 'x.csv')).toMatchObject({

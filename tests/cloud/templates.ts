@@ -42,7 +42,7 @@ export function readTemplates(folder: string): Template[] {
   const stacks = readdirSync(folder)
     .filter((file) => file.endsWith('.template.json'))
     .map((file) => file.slice(0, -'.template.json'.length));
-  const order = ['lake', 'doors', 'watch', 'spend'];
+  const order = ['lake', 'doors', 'watch', 'site', 'spend'];
   const rank = (stack: string) => order.findIndex((part) => stack.endsWith(`-${part}`));
   return stacks
     .sort((a, b) => rank(a) - rank(b))
@@ -94,6 +94,14 @@ export function resolved(value: unknown, known: Known): unknown {
   if (name === 'Fn::Join') {
     const [separator, parts] = z.tuple([z.string(), z.array(z.unknown())]).parse(argument);
     return parts.map((part) => String(resolved(part, known))).join(separator);
+  }
+  if (name === 'Fn::Split') {
+    const [separator, text] = z.tuple([z.string(), z.unknown()]).parse(argument);
+    return String(resolved(text, known)).split(separator);
+  }
+  if (name === 'Fn::Select') {
+    const [index, list] = z.tuple([z.coerce.number(), z.unknown()]).parse(argument);
+    return z.array(z.unknown()).parse(resolved(list, known))[index] ?? '';
   }
   if (name === 'Fn::Sub' && typeof argument === 'string') {
     return argument.replace(/\$\{([^}]+)\}/g, (_, ref: string) => found(known.attributes.get(ref)?.Ref));
