@@ -40,7 +40,7 @@ const shapes = {
     BucketName: text,
     VersioningConfiguration: z.object({ Status: text }).optional(),
     NotificationConfiguration: z
-      .object({ QueueConfigurations: z.array(z.object({ Event: text, Queue: text })) })
+      .looseObject({ QueueConfigurations: z.array(z.object({ Event: text, Queue: text })).default([]) })
       .optional(),
   }),
   'AWS::SQS::Queue': z.looseObject({
@@ -146,7 +146,8 @@ function makers(
         for (const { Queue } of bucket.NotificationConfiguration?.QueueConfigurations ?? []) {
           result.notified.set(Bucket, Queue);
         }
-        return { Ref: Bucket, Arn: `arn:aws:s3:::${Bucket}` };
+        const RegionalDomainName = `${Bucket}.s3.${region}.amazonaws.com`;
+        return { Ref: Bucket, Arn: `arn:aws:s3:::${Bucket}`, RegionalDomainName };
       }
       case 'AWS::SQS::Queue': {
         const queue = shapes[type].parse(properties);
