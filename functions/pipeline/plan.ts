@@ -313,11 +313,21 @@ function isOfArrivals(raw: string, models: readonly Model[]): boolean {
 const closedOf = (table: string) => `${table}_closed`;
 const openOf = (table: string) => `${table}_open`;
 
-/** The rows of an incremental table that are of open days, or of closed ones. */
-function ofDays(filed: FiledTable, column: string, literals: Literals, side: '<' | '>='): string {
-  // `made.event_date` is the column event_date.
-  const type = filed.columns.find(({ name }) => name === column.slice(column.lastIndexOf('.') + 1))?.type;
-  const day = type === 'date' ? column : `cast(${column} at time zone '${literals['time zone']}' as date)`;
+/**
+ * The rows of an incremental table that are of open days, or of closed ones.
+ * @param column the column that says the day, as the table names it.
+ * @param alias what the statement calls the table, where it must say so.
+ */
+function ofDays(filed: FiledTable, column: string, literals: Literals, side: '<' | '>=', alias?: string): string {
+  const type = filed.columns.find(({ name }) => name === column)?.type;
+  if (type === undefined) {
+    throw new PercorsoError(`the last build left rows without the column ${column}, which says their day`, {
+      mend: 'run `percorso build --full-refresh`',
+    });
+  }
+  const value = alias === undefined ? column : `${alias}.${column}`;
+  // An instant is of the day that it falls on where the company is; a day is that already.
+  const day = type === 'date' ? value : `cast(${value} at time zone '${literals['time zone']}' as date)`;
   return `${day} ${side} date '${literals['closed before']}'`;
 }
 
@@ -337,7 +347,7 @@ function byDays(model: Model, stands: Standing, literals: Literals): Model[] {
   const day = header.partition?.column;
   const sql =
     header.kept === 'incremental' && day !== undefined
-      ? `select made.*\nfrom (\n${model.sql}\n) as made\nwhere ${ofDays(filed, `made.${day}`, literals, '>=')}`
+      ? `select made.*\nfrom (\n${model.sql}\n) as made\nwhere ${ofDays(filed, day, literals, '>=', 'made')}`
       : model.sql;
   const union = [closedOf(name), openOf(name)].map((part) => `select ${columns} from ${part}`).join('\nunion all\n');
   return [
