@@ -317,16 +317,12 @@ async function perform(
   }
   if (failed().length > 0) throw new ChecksFailedError(failed());
 
+  const { asOf: lastDay, openFrom } = await days();
   const previous = plan.isPartial ? last : undefined;
-  const models = new Map(catalogue.checks.map((check) => [check.name, check.model]));
-  const carried = (previous?.checks ?? []).filter((old) => !checks.some((check) => check.check === old.check));
-  await createCheckResults(warehouse, [
-    ...checks,
-    ...carried.map((old) => ({ ...old, model: models.get(old.check) ?? old.check.replace(/^key_/, ''), sample: [] })),
-  ]);
+  const carried = plan.isPartial || isDaily ? carriedChecks(last, catalogue, checks) : [];
+  await createCheckResults(warehouse, [...checks.map((check) => ({ ...check, as_of: lastDay })), ...carried]);
   tables[checkResults] = await unload(checkResults, {});
 
-  const { asOf: lastDay, openFrom } = await days();
   const manifest: Manifest = {
     build_id: buildId,
     built_at: now().toISOString(),
@@ -334,7 +330,10 @@ async function perform(
     company: company.config.name,
     settings_overridden: company.overrides,
     tables: { ...previous?.tables, ...tables },
-    checks: [...checks.map(({ check, severity, failing_rows }) => ({ check, severity, failing_rows })), ...carried],
+    checks: [
+      ...checks.map(({ check, severity, failing_rows }) => ({ check, severity, failing_rows })),
+      ...carried.map(({ check, severity, failing_rows, as_of }) => ({ check, severity, failing_rows, as_of })),
+    ],
     kind: isDaily ? 'daily' : 'full',
     ...(isDaily ? {} : { reason: footing.reason }),
     ...(plan.isPartial
@@ -403,9 +402,35 @@ export const checkResultColumns = [
   { name: 'severity', type: 'varchar', description: 'error: a failing row publishes nothing; warn: it is shown here' },
   { name: 'failing_rows', type: 'bigint', description: 'how many rows failed' },
   { name: 'sample', type: 'varchar', description: 'up to three failing rows, as JSON' },
+  {
+    name: 'as_of',
+    type: 'date',
+    description: 'last whole day of the build that ran it: the last full refresh, where no daily build makes the table',
+  },
 ] as const;
 
-async function createCheckResults(warehouse: Warehouse, checks: readonly CheckResult[]): Promise<void> {
+type DatedResult = CheckResult & { as_of: string };
+
+/**
+ * What earlier builds found of tables that this one did not make: those of a full refresh in a daily build, all others in one of
+ * a part. A check that is gone, or whose table is, is not handed on.
+ */
+function carriedChecks(last: Manifest | undefined, catalogue: Catalogue, ran: readonly CheckResult[]): DatedResult[] {
+  if (last === undefined) return [];
+  const models = new Map([
+    ...catalogue.models.map(({ name }) => [`key_${name}`, name] as const),
+    ...catalogue.checks.map(({ name, model }) => [name, model] as const),
+  ]);
+  const isRun = new Set(ran.map(({ check }) => check));
+  return last.checks.flatMap((old) => {
+    const model = models.get(old.check);
+    return model === undefined || isRun.has(old.check)
+      ? []
+      : [{ ...old, model, sample: [], as_of: old.as_of ?? last.as_of }];
+  });
+}
+
+async function createCheckResults(warehouse: Warehouse, checks: readonly DatedResult[]): Promise<void> {
   await warehouse.createTableFromRows(
     checkResults,
     Object.fromEntries(checkResultColumns.map(({ name, type }) => [name, type])),
@@ -415,6 +440,7 @@ async function createCheckResults(warehouse: Warehouse, checks: readonly CheckRe
       severity: check.severity,
       failing_rows: check.failing_rows,
       sample: check.sample.length === 0 ? null : JSON.stringify(check.sample),
+      as_of: check.as_of,
     })),
   );
 }

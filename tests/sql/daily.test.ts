@@ -115,6 +115,39 @@ describe('a daily build that dies', () => {
     }));
 });
 
+describe('the checks of a daily build', () => {
+  test('are those of a full refresh: what it does not make anew keeps its last result, with the day of that', () =>
+    withCompany(async (company) => {
+      await company.receive([
+        visit('a', at('2026-03-01'), { source: 'google', medium: 'cpc' }),
+        order('a', 'o1', at('2026-03-19'), '100.00'),
+      ]);
+      const full = (await company.build('2026-03-20T08:00:00Z')).manifest;
+      for (const day of ['20', '21']) {
+        await company.receive([order('b', `o${day}`, at(`2026-03-${day}`), '50.00')]);
+        const { manifest } = await company.build(`2026-03-${Number(day) + 1}T08:00:00Z`);
+        expect(manifest.kind).toBe('daily');
+        const names = (checks: typeof manifest.checks) => checks.map(({ check }) => check).sort();
+        expect(names(manifest.checks)).toEqual(names(full.checks));
+        expect(
+          await rowsOf(
+            company,
+            `select check_name, model, failing_rows from check_results where as_of = date '2026-03-19'`,
+          ),
+        ).toEqual(
+          [
+            ['key_channel_factors', 'channel_factors'],
+            ['key_paths', 'paths'],
+            ['shares_sum_to_one', 'coalition_shares'],
+          ].map(([check_name, model]) => JSON.stringify({ check_name, model, failing_rows: 0 })),
+        );
+        expect(
+          await rowsOf(company, `select count(*) as n from check_results where as_of = date '2026-03-${day}'`),
+        ).toEqual([JSON.stringify({ n: full.checks.length - 3 })]);
+      }
+    }));
+});
+
 describe('what a daily build reads', () => {
   test('event by event, is no more after 24 months than after 6', async () => {
     const read = await Promise.all(
