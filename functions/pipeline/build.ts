@@ -216,7 +216,7 @@ async function perform(
       'restated before': openFrom,
     };
   };
-  const unload = (table: string, parts: Pick<Filing, 'partition' | 'referred' | 'where'>) =>
+  const unload = (table: string, parts: Omit<Filing, 'closedBefore'>) =>
     unloadTable(warehouse, store, buildId, table, {
       ...parts,
       closedBefore: isDaily ? footing.stands.closedBefore : undefined,
@@ -243,7 +243,7 @@ async function perform(
         return step.files.length === 0 ? 0 : countRows(warehouse, step.table);
       case 'model': {
         if (step.isView) await warehouse.createView(step.table, step.sql);
-        else await warehouse.createTable(step.table, step.sql);
+        else await warehouse.createTable(step.table, step.sql, { joinsAsWritten: step.joinsAsWritten === true });
         const promised = plan.published.get(step.table);
         if (promised !== undefined) await holdColumns(warehouse, step.table, promised);
         return step.isView ? undefined : countRows(warehouse, step.table);
@@ -262,8 +262,8 @@ async function perform(
         return undefined;
       case 'keep':
       case 'publish': {
-        // The first table to be written comes after the last check.
-        if (failed().length > 0) throw new ChecksFailedError(failed());
+        // Nothing of this build will be seen: only what else its checks find is of use.
+        if (failed().length > 0) return undefined;
         if (step.kind === 'publish' && step.view !== undefined) {
           tables[step.table] = await describeView(warehouse, step.table, step.view);
           return tables[step.table]?.rows;
@@ -277,6 +277,7 @@ async function perform(
           partition: step.partition,
           referred: step.referred,
           where: where === undefined ? undefined : fillIn(where, step.table, await nextLiterals()),
+          joinsAsWritten: step.joinsAsWritten === true,
         });
         (step.kind === 'keep' ? stored : tables)[step.table] = filed;
         return filed.rows;
@@ -507,6 +508,7 @@ interface Filing {
   /** Files of the last build: those of months that are wholly closed are referred to. */
   referred?: FiledTable | undefined;
   where?: string | undefined;
+  joinsAsWritten?: boolean;
   /** The first open day; undefined where all are. */
   closedBefore: string | undefined;
 }
@@ -516,63 +518,43 @@ async function unloadTable(
   store: Company['lake'],
   buildId: string,
   table: string,
-  { partition, referred, where, closedBefore }: Filing,
+  { partition, referred, where, closedBefore, joinsAsWritten = false }: Filing,
 ): Promise<FiledTable> {
   const columns = await warehouse.columns(table);
+  const select = (conditions: readonly string[]) =>
+    `select * from ${table}${conditions.length === 0 ? '' : ` where ${conditions.join(' and ')}`}`;
   const conditions = where === undefined ? [] : [`(${where})`];
+  const keyOf = (part: string) => lake.table(buildId, table, part);
   const files: FiledTable['files'] = [];
-  const write = async (month: string, more: readonly string[]) => {
-    const key = lake.table(buildId, table, month);
-    const all = [...conditions, ...more];
-    const rows = await warehouse.unload(
-      `select * from ${table}${all.length === 0 ? '' : ` where ${all.join(' and ')}`}`,
-      store.locate(key),
-    );
-    files.push({ partition: month, key, rows });
-  };
-  if (partition === undefined) await write('', []);
-  else {
+  if (partition !== undefined) {
     // An instant may be of the day before in UTC.
     const openMonth =
       referred === undefined || closedBefore === undefined ? undefined : daysBefore(closedBefore, 1).slice(0, 7);
     if (referred !== undefined && openMonth !== undefined) {
       files.push(...referred.files.filter((file) => file.partition !== '' && file.partition < openMonth));
     }
-    const from = openMonth === undefined ? [] : [`${partition} >= date '${openMonth}-01'`];
-    for (const month of await months(warehouse, table, partition, [...conditions, ...from])) {
-      await write(
-        month ?? 'none',
-        month === undefined
-          ? [`${partition} is null`]
-          : [`${partition} >= date '${month}-01'`, `${partition} < date '${monthAfter(month)}-01'`],
-      );
-    }
-    // An empty table still has a file, so that a reader finds its columns.
-    if (files.length === 0) await write('', []);
+    const open = openMonth === undefined ? [] : [`${partition} >= date '${openMonth}-01'`];
+    const written = await warehouse.unloadByMonth(
+      select([...conditions, ...open]),
+      partition,
+      (part) => store.locate(keyOf(part)),
+      { joinsAsWritten },
+    );
+    for (const { part, rows } of written) files.push({ partition: part, key: keyOf(part), rows });
+  }
+  // An empty table still has a file, so that a reader finds its columns.
+  if (files.length === 0) {
+    files.push({
+      partition: '',
+      key: keyOf(''),
+      rows: await warehouse.unload(select(conditions), store.locate(keyOf('')), { joinsAsWritten }),
+    });
   }
   return { rows: files.reduce((sum, file) => sum + file.rows, 0), columns, files };
 }
 
 async function describeView(warehouse: Warehouse, table: string, view: string): Promise<Manifest['tables'][string]> {
   return { rows: await countRows(warehouse, table), columns: await warehouse.columns(table), files: [], view };
-}
-
-function monthAfter(month: string): string {
-  const [year = 0, number = 0] = month.split('-').map(Number);
-  return new Date(Date.UTC(year, number, 1)).toISOString().slice(0, 7);
-}
-
-async function months(
-  warehouse: Warehouse,
-  table: string,
-  column: string,
-  conditions: readonly string[],
-): Promise<(string | undefined)[]> {
-  const where = conditions.length === 0 ? '' : ` where ${conditions.join(' and ')}`;
-  const rows = await warehouse.query(
-    `select distinct date_format(date_trunc('month', ${column}), '%Y-%m') as month from ${table}${where} order by month`,
-  );
-  return rows.map((row) => (row.month === null ? undefined : String(row.month)));
 }
 
 async function readAsOf(

@@ -69,6 +69,11 @@ export async function openCompanyByDays(config: Omit<ConfigInput, 'name'>): Prom
           live();
           return warehouse.unload(select, location);
         },
+        unloadByMonth: (select, column, locate) =>
+          warehouse.unloadByMonth(select, column, (part) => {
+            if (part !== 'none') live();
+            return locate(part);
+          }),
       };
       try {
         const at = new Date(now);
