@@ -1,7 +1,7 @@
 -- What holds for the journeys of a period together. A share is told only where 5 persons or more stand on either side of it, or none.
 with cells as (
     select
-        conversion_type, period, device_class, measure, bucket, conversions, persons,
+        conversion_type, period, coalesce(device_class, '(all)') as device_class, measure, bucket, conversions, persons,
         sum(conversions) over whole as all_conversions,
         sum(conversions) over (whole order by bucket) as so_far
     from journey_shapes

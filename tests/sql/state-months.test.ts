@@ -39,7 +39,9 @@ test('states at the end of each month, worked out by hand', async () => {
   ]);
   // Bruno's click in June is his first touch; of Anna and Carla no touch is known.
   expect(
-    await company.lines("select state, device_class, customers from state_months where month = '2026-08' order by 1, 2"),
+    await company.lines(
+      "select state, device_class, customers from state_months where month = '2026-08' order by 1, 2",
+    ),
   ).toEqual(['active other 1', 'lapsed (none) 1', 'won back (none) 1']);
 });
 

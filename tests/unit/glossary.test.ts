@@ -20,9 +20,13 @@ describe('the glossary', () => {
   test('has every word and every text in both languages', async () => {
     const italian = await readItalian();
     const entries = (await readGlossary(tables)).filter(({ section_en }) => section_en !== 'metrics');
-    const names = new Set(tables.flatMap(({ name, columns }) => [name, ...columns.map((column) => `${name}.${column.name}`)]));
+    const names = new Set(
+      tables.flatMap(({ name, columns }) => [name, ...columns.map((column) => `${name}.${column.name}`)]),
+    );
     const texts = new Set(
-      entries.flatMap(({ section_en, term_en, text_en }) => [section_en, term_en, text_en]).filter((text) => text !== ''),
+      entries
+        .flatMap(({ section_en, term_en, text_en }) => [section_en, term_en, text_en])
+        .filter((text) => text !== ''),
     );
     // Where this fails, a text has changed: renew its English and its Italian in dashboards/glossary.it.csv.
     expect([...texts].filter((text) => !names.has(text) && !italian.has(text))).toEqual([]);
@@ -30,7 +34,9 @@ describe('the glossary', () => {
   });
 
   test('says the same of the same names in Italian', async () => {
-    const namesIn = (text: string) => [...new Set(text.match(/[a-z]+(?:_[a-z0-9]+)+/g)?.map((name) => name.replace(/s$/, '')))];
+    const namesIn = (text: string) => [
+      ...new Set(text.match(/[a-z]+(?:_[a-z0-9]+)+/g)?.map((name) => name.replace(/s$/, ''))),
+    ];
     for (const [english, text] of await readItalian()) {
       expect(text, english).not.toBe('');
       expect(namesIn(text).sort(), english).toEqual(namesIn(english).sort());
