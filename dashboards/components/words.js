@@ -63,6 +63,7 @@ const words = {
 	few: ['< 5 persons', '< 5 persone'],
 	'(none)': ['No device known', 'Nessun dispositivo noto'],
 	'(not set)': ['Not known', 'Non noto'],
+	'(fixed costs)': ['Fixed costs', 'Costi fissi'],
 	noComparison: ['no earlier period to compare with', 'nessun periodo precedente da confrontare'],
 	against: ['against', 'rispetto a'],
 	points: ['points', 'punti'],

@@ -13,17 +13,6 @@ select
     conversion_journeys.days,
     conversion_journeys.devices,
     conversion_journeys.mix,
-    '(all)' as device_class
+    coalesce(cuts.device_class, conversion_journeys.first_device) as device_class
 from conversion_journeys
-union all
-select
-    conversion_journeys.conversion_id,
-    conversion_journeys.conversion_type,
-    conversion_journeys.conversion_date,
-    conversion_journeys.bucket,
-    conversion_journeys.touches,
-    conversion_journeys.days,
-    conversion_journeys.devices,
-    conversion_journeys.mix,
-    conversion_journeys.first_device
-from conversion_journeys
+cross join (values ('(all)'), (cast(null as varchar))) as cuts (device_class)
