@@ -89,7 +89,7 @@ export async function createDuckDbWarehouse(options: DuckDbOptions = {}): Promis
       }
       await createView(name, `select ${selected.join(', ')} from ${read}`);
     },
-    createTableFromParquet: (name, locations, where) =>
+    createTableFromParquet: (name, _columns, locations, where) =>
       createView(
         name,
         `select * from read_parquet([${locations.map(quoteText).join(', ')}])${where === undefined ? '' : ` where ${where}`}`,

@@ -67,7 +67,12 @@ export interface Warehouse {
     origin?: { column: string; skip: number },
   ): Promise<void>;
   /** A table, or view, of the rows of Parquet files that meet a condition. At least one file. */
-  createTableFromParquet(name: string, locations: readonly string[], where?: string): Promise<void>;
+  createTableFromParquet(
+    name: string,
+    columns: Record<string, string>,
+    locations: readonly string[],
+    where?: string,
+  ): Promise<void>;
   /** Makes a table of a few rows, such as settings: handed over as data, never as SQL text. */
   createTableFromRows(
     name: string,
@@ -85,7 +90,7 @@ export interface Warehouse {
   isKey(table: string, columns: readonly string[]): Promise<boolean>;
   /** Drops a table or view if it is there. */
   dropTable(name: string): Promise<void>;
-  /** Writes a select as one Parquet file; resolves to its rows. */
+  /** Writes a select as Parquet: one file at the location, or files below it where the engine writes several; resolves to its rows. */
   unload(select: string, location: string): Promise<number>;
   close(): Promise<void>;
 }

@@ -83,8 +83,11 @@ export async function planCompany(
   return { plan, ...('reason' in footing ? { reason: footing.reason } : {}) };
 }
 
+/** What of a company a plan is made of. */
+export type PlannedCompany = Pick<Company, 'config' | 'lists' | 'lake'>;
+
 /** All that is known before the first statement. */
-async function prepare(company: Company, catalogue: Catalogue, options: BuildOptions) {
+export async function prepare(company: PlannedCompany, catalogue: Catalogue, options: BuildOptions) {
   const now = options.now ?? (() => new Date());
   const today = createReportingDay(company.config.timeZone)(now().getTime());
   const settings = settingTables(company.config, company.lists, today, options.asOf);
@@ -371,6 +374,7 @@ export async function createEarlierTable(
   else {
     await warehouse.createTableFromParquet(
       step.table,
+      step.columns,
       step.files.map((key) => store.locate(key)),
       step.where,
     );
@@ -394,7 +398,7 @@ function hashOf(value: unknown): string {
   return createHash('sha256').update(JSON.stringify(value)).digest('hex').slice(0, 32);
 }
 
-const checkResults = 'check_results';
+export const checkResults = 'check_results';
 
 /** The columns of the one published table that no model makes. */
 export const checkResultColumns = [
