@@ -7,6 +7,7 @@ import { settingTables } from '#core/setting-tables';
 import { daysBefore, type Footing, findFooting, lookBack, madeWith, writeTaken } from '#pipeline/books';
 import { type Catalogue, isSqlModel } from '#pipeline/catalogue';
 import type { Company } from '#pipeline/company';
+import { composeManifest } from '#pipeline/manifest';
 import { fillIn, horizonTable, type Literals, type Plan, type PlanOptions, planBuild, type Step } from '#pipeline/plan';
 import { pruneBuilds, publishManifest, readCurrentManifest } from '#pipeline/publish';
 
@@ -131,6 +132,14 @@ export async function prepare(company: PlannedCompany, catalogue: Catalogue, opt
   };
 }
 
+/** Ids of builds sort by time. */
+export function createBuildId(now: Clock): string {
+  const time = now()
+    .toISOString()
+    .replaceAll(/[-:]|\.\d+/g, '');
+  return `${time}-${randomBytes(3).toString('hex')}`;
+}
+
 /** A daily build found that closed days would have to move. */
 class RefreshNeeded extends Error {}
 
@@ -187,9 +196,7 @@ async function perform(
   const store = company.lake;
   const isDaily = !('reason' in footing);
   const plan = planWith(footing);
-  const buildId = `${now()
-    .toISOString()
-    .replaceAll(/[-:]|\.\d+/g, '')}-${randomBytes(3).toString('hex')}`;
+  const buildId = createBuildId(now);
 
   const solvers = new Map(
     catalogue.models.flatMap((model) => (isSqlModel(model) ? [] : [[model.name, model] as const])),
@@ -320,39 +327,27 @@ async function perform(
   }
   if (failed().length > 0) throw new ChecksFailedError(failed());
 
-  const previous = plan.isPartial ? last : undefined;
-  const models = new Map(catalogue.checks.map((check) => [check.name, check.model]));
-  const carried = (previous?.checks ?? []).filter((old) => !checks.some((check) => check.check === old.check));
-  await createCheckResults(warehouse, [
-    ...checks,
-    ...carried.map((old) => ({ ...old, model: models.get(old.check) ?? old.check.replace(/^key_/, ''), sample: [] })),
-  ]);
+  await createCheckResults(warehouse, checkResultRows(checks, plan.isPartial ? (last?.checks ?? []) : [], catalogue));
   tables[checkResults] = await unload(checkResults, {});
 
   const { asOf: lastDay, openFrom } = await days();
-  const manifest: Manifest = {
-    build_id: buildId,
-    built_at: now().toISOString(),
-    as_of: lastDay,
-    company: company.config.name,
-    settings_overridden: company.overrides,
-    tables: { ...previous?.tables, ...tables },
-    checks: [...checks.map(({ check, severity, failing_rows }) => ({ check, severity, failing_rows })), ...carried],
-    kind: isDaily ? 'daily' : 'full',
+  const manifest = composeManifest({
+    company,
+    buildId,
+    builtAt: now().toISOString(),
+    asOf: lastDay,
+    openFrom,
+    tables,
+    stored,
+    checks,
+    isPartial: plan.isPartial,
+    last,
     ...(isDaily ? {} : { reason: footing.reason }),
-    ...(plan.isPartial
-      ? {}
-      : {
-          made_of: madeOf,
-          books: {
-            open_from: openFrom,
-            refreshed_at: isDaily && last?.books !== undefined ? last.books.refreshed_at : wanted.today,
-            made_with: madeWith(company, catalogue, wanted, lastDay),
-            taken: await writeTaken(store, buildId, wanted.rawEvents),
-            tables: stored,
-          },
-        }),
-  };
+    madeOf,
+    today: wanted.today,
+    madeWith: madeWith(company, catalogue, wanted, lastDay),
+    taken: plan.isPartial ? '' : await writeTaken(store, buildId, wanted.rawEvents),
+  });
   const seconds = Math.round((performance.now() - startedAt) / 10) / 100;
   const peak_mb = Math.round(process.resourceUsage().maxRSS / 1024);
   await store.put(
@@ -409,17 +404,30 @@ export const checkResultColumns = [
   { name: 'sample', type: 'varchar', description: 'up to three failing rows, as JSON' },
 ] as const;
 
-async function createCheckResults(warehouse: Warehouse, checks: readonly CheckResult[]): Promise<void> {
+/** The rows of `check_results`: what this build found, and what a part leaves of the last one. */
+export function checkResultRows(
+  checks: readonly CheckResult[],
+  before: Manifest['checks'],
+  catalogue: Catalogue,
+): Record<string, SqlValue>[] {
+  const models = new Map(catalogue.checks.map((check) => [check.name, check.model]));
+  const carried = before
+    .filter((old) => !checks.some((check) => check.check === old.check))
+    .map((old) => ({ ...old, model: models.get(old.check) ?? old.check.replace(/^key_/, ''), sample: [] }));
+  return [...checks, ...carried].map((check) => ({
+    check_name: check.check,
+    model: check.model,
+    severity: check.severity,
+    failing_rows: check.failing_rows,
+    sample: check.sample.length === 0 ? null : JSON.stringify(check.sample),
+  }));
+}
+
+async function createCheckResults(warehouse: Warehouse, rows: Record<string, SqlValue>[]): Promise<void> {
   await warehouse.createTableFromRows(
     checkResults,
     Object.fromEntries(checkResultColumns.map(({ name, type }) => [name, type])),
-    checks.map((check) => ({
-      check_name: check.check,
-      model: check.model,
-      severity: check.severity,
-      failing_rows: check.failing_rows,
-      sample: check.sample.length === 0 ? null : JSON.stringify(check.sample),
-    })),
+    rows,
   );
 }
 

@@ -1,3 +1,4 @@
+import { readType, trinoType } from '#core/column-type';
 import { PercorsoError } from '#core/errors';
 import { lake } from '#core/lake';
 import {
@@ -10,7 +11,6 @@ import {
   readFiles,
   textLine,
 } from '#core/lake-sql';
-import { readType, trinoType } from '#core/column-type';
 import type { SqlValue, TypedColumn } from '#core/ports';
 import type { SettingTable } from '#core/setting-tables';
 import type { Plan, Step } from '#pipeline/plan';
@@ -239,7 +239,9 @@ function literalRows(columns: readonly TypedColumn[], rows: readonly Record<stri
     return `cast(${given} as ${trinoType(readType(type))}) as ${given}`;
   });
   const given = rows.length === 0 ? [{}] : rows;
-  const values = given.map((row: Record<string, SqlValue>) => `(${columns.map(({ name }) => literal(row[name])).join(', ')})`);
+  const values = given.map(
+    (row: Record<string, SqlValue>) => `(${columns.map(({ name }) => literal(row[name])).join(', ')})`,
+  );
   const names = columns.map(({ name }) => quoteName(name)).join(', ');
   return `select ${selected.join(', ')}\nfrom (values\n${values.join(',\n')}\n) as given (${names})${rows.length === 0 ? '\nwhere false' : ''}`;
 }
