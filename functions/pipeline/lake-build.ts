@@ -147,6 +147,35 @@ function isOnLake({ tables, books }: Manifest): boolean {
 }
 
 /**
+ * The statements of a build, on what it stands.
+ * @param refresh why all is made anew, where the build itself found that out.
+ */
+export async function planStatements(
+  { company, catalogue, types }: Pick<LakeBuilder, 'company' | 'catalogue' | 'types'>,
+  { last, wanted, isPartial, rawKeys, planWith }: Awaited<ReturnType<typeof prepare>>,
+  place: LakePlace,
+  refresh?: string,
+) {
+  const footing = isPartial
+    ? { reason: '--select makes a part' }
+    : refresh !== undefined
+      ? { reason: refresh, changed: refresh }
+      : last !== undefined && !isOnLake(last)
+        ? { reason: 'the last build was made on one machine' }
+        : await findFooting(company, catalogue, last, wanted);
+  const plan = planWith(footing);
+  const raw = new Map(
+    plan.steps.flatMap((step) => {
+      if (step.kind !== 'raw') return [];
+      const all = rawKeys.get(step.prefix) ?? [];
+      const isNew = step.isNewOnly && !('reason' in footing);
+      return [[step.table, isNew ? all.filter((key) => !footing.taken.has(key)) : all] as const];
+    }),
+  );
+  return { footing, plan, statements: planOnLake({ plan, types, raw }, place) };
+}
+
+/**
  * Takes the lease and plans a build; its statements go into the lake.
  * @param holder who builds: the execution of the state machine. Asking again, it goes on with the same build.
  */
@@ -163,29 +192,14 @@ export async function planRun(
   const buildId = lease.taken.build_id;
   const { refresh, ...wantedOptions } = options;
   const prepared = await prepare(company, catalogue, { ...wantedOptions, now });
-  const { last, madeOf, wanted, isPartial, rawKeys } = prepared;
+  const { last, madeOf, wanted, isPartial } = prepared;
   if (refresh === undefined && !options.fullRefresh && !isPartial && last?.made_of === madeOf) {
     return { kind: 'unchanged', buildId };
   }
   await pruneBuilds(store, 0);
-  const footing = isPartial
-    ? { reason: '--select makes a part' }
-    : refresh !== undefined
-      ? { reason: refresh, changed: refresh }
-      : last !== undefined && !isOnLake(last)
-        ? { reason: 'the last build was made on one machine' }
-        : await findFooting(company, catalogue, last, wanted);
-  const plan = prepared.planWith(footing);
-  const raw = new Map(
-    plan.steps.flatMap((step) => {
-      if (step.kind !== 'raw') return [];
-      const all = rawKeys.get(step.prefix) ?? [];
-      const isNew = step.isNewOnly && !('reason' in footing);
-      return [[step.table, isNew ? all.filter((key) => !footing.taken.has(key)) : all] as const];
-    }),
-  );
   const place = placeOf(builder, buildId);
-  const { files, ...planned } = planOnLake({ plan, types: builder.types, raw }, place);
+  const { footing, plan, statements } = await planStatements(builder, prepared, place, refresh);
+  const { files, ...planned } = statements;
   for (const { table, lines } of files) {
     const key = `${rowsFolder({ tables: `tables/${buildId}/` }, table)}rows.json.gz`;
     await builder.tables.put(key, gzipSync(`${lines.join('\n')}\n`));
@@ -262,6 +276,13 @@ export async function solve(builder: LakeBuilder, buildId: string, table: string
   await model.run(warehouseOf(builder, buildId));
 }
 
+/** A statement, and how often it has been tried. */
+interface Tried extends Required<Pick<Statement, 'id' | 'sql'>> {
+  location?: string | undefined;
+  table?: string | undefined;
+  attempt: number;
+}
+
 /**
  * Makes room for a statement that failed for the engine's sake, so that it can run once more.
  * @param said what the engine said, as JSON or text. @throws PercorsoError where the statement itself is at fault.
@@ -269,9 +290,9 @@ export async function solve(builder: LakeBuilder, buildId: string, table: string
 export async function clearForRetry(
   builder: LakeBuilder,
   buildId: string,
-  statement: Statement & { attempt: number },
+  statement: Tried,
   said: string,
-): Promise<Statement & { attempt: number }> {
+): Promise<Tried> {
   const engineError = /"Retryable":\s*true/.test(said) || /"ErrorCategory":\s*1\b/.test(said);
   if (!engineError || statement.attempt >= mostAttempts) {
     const reason = /"StateChangeReason":\s*"((?:[^"\\]|\\.)*)"/.exec(said)?.[1] ?? said.slice(0, 500);
@@ -293,8 +314,8 @@ export async function clearForRetry(
 const mostAttempts = 3;
 
 /** The same start of a statement, by a text that is the same: an engine then starts it once. */
-export function tokenOf(buildId: string, at: number, index: number, attempt: number): string {
-  return `percorso-${buildId}-${at}-${index}-${attempt}`.padEnd(40, '-');
+export function tokenOf(buildId: string, at: number, index: number): string {
+  return `percorso-${buildId}-${at}-${index}`.padEnd(40, '-');
 }
 
 /**

@@ -7,8 +7,8 @@ import { Bucket } from 'aws-cdk-lib/aws-s3';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import * as z from 'zod';
-import { type HandlerName, writeBundles } from '../bundles.ts';
-import { hiveType } from '../constructs/raw-table.ts';
+import { hiveType, readType } from '../../functions/core/column-type.ts';
+import { type HandlerName, handlers, writeBundles } from '../bundles.ts';
 import { readDeployment } from '../deployment.ts';
 import { addStacks, cdkFlags } from '../stacks/stacks.ts';
 
@@ -98,7 +98,7 @@ describe('the bundles', () => {
   test('come out the same of the same sources, so that nothing is deployed for nothing', async () => {
     const { company } = await readDeployment(join(folder, 'acme'), 'prod');
     const again = await writeBundles(company, join(folder, 'again'));
-    for (const name of ['collect', 'store', 'import'] as const) {
+    for (const name of handlers) {
       const files = (await readdir(bundles[name], { recursive: true, withFileTypes: true })).filter((one) =>
         one.isFile(),
       );
@@ -370,9 +370,11 @@ describe('a wrong deployment', () => {
 });
 
 test('types of the models become types of Hive, also within a struct', () => {
-  expect(hiveType('varchar')).toBe('string');
-  expect(hiveType('double')).toBe('double');
-  expect(hiveType('struct(analytics boolean, country varchar)')).toBe('struct<analytics:boolean,country:string>');
+  expect(hiveType(readType('varchar'))).toBe('string');
+  expect(hiveType(readType('double'))).toBe('double');
+  expect(hiveType(readType('struct(analytics boolean, country varchar)'))).toBe(
+    'struct<analytics:boolean,country:string>',
+  );
 });
 
 test('all resources, as a reviewer reads them', async () => {
