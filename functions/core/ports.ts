@@ -101,8 +101,13 @@ export interface TypedColumn {
   type: string;
 }
 
-/** Published tables by name: where the files of one lie, or the select of a view over others. */
-export type MartTables = Readonly<Record<string, readonly string[] | { view: string }>>;
+/**
+ * Published tables by name: where the files of one lie, with those columns of instants that an engine may have filed without
+ * a zone, in UTC; or the select of a view over others.
+ */
+export type MartTables = Readonly<
+  Record<string, readonly string[] | { files: readonly string[]; instants: readonly string[] } | { view: string }>
+>;
 
 /** Read-only SQL over published tables. Nothing else on the machine can be reached or changed through it. */
 export interface MartReader {

@@ -67,7 +67,9 @@ const request = z.discriminatedUnion('task', [
   z.object({
     task: z.literal('plan'),
     holder: z.string(),
+    /** Why all is made anew, and the build that found that out. */
     refresh: z.string().optional(),
+    instead: z.string().optional(),
     /** What whoever starts the machine by hand may ask for. */
     input: z
       .object({ fullRefresh: z.boolean().optional(), asOf: z.iso.date().optional(), select: z.string().optional() })
@@ -79,9 +81,12 @@ const request = z.discriminatedUnion('task', [
   z.object({ task: z.literal('judge'), ...run, ran: z.array(ran) }),
   z.object({ task: z.literal('file'), ...run }),
   z.object({ task: z.literal('publish'), ...run }),
-  z.object({ task: z.literal('end'), ...run, holder: z.string() }),
+  z.object({ task: z.literal('end'), holder: z.string() }),
 ]);
 type Request = z.output<typeof request>;
+
+/** What a task tells the machine that ran no statement for it. */
+const nothingRan: never[] = [];
 
 const tokenAgain = (token: string, attempt: number) => `${token}-again-${attempt}`;
 
@@ -92,6 +97,7 @@ async function perform(asked: Request): Promise<unknown> {
       const { fullRefresh, asOf, select } = asked.input;
       return planRun(builder, asked.holder, {
         ...(asked.refresh === undefined ? {} : { refresh: asked.refresh }),
+        ...(asked.instead === undefined ? {} : { instead: asked.instead }),
         ...(fullRefresh === undefined ? {} : { fullRefresh }),
         ...(asOf === undefined ? {} : { asOf }),
         ...(select === undefined ? {} : { select }),
@@ -109,7 +115,7 @@ async function perform(asked: Request): Promise<unknown> {
     }
     case 'solve':
       await solve(builder, asked.buildId, asked.table);
-      return {};
+      return nothingRan;
     case 'again': {
       const cleared = await clearForRetry(builder, asked.buildId, asked.statement, asked.said);
       log('error', 'statement_again', { statement: cleared.id, attempt: cleared.attempt });
@@ -123,14 +129,14 @@ async function perform(asked: Request): Promise<unknown> {
       );
     case 'file':
       await planFiling(builder, asked.buildId);
-      return {};
+      return nothingRan;
     case 'publish': {
       const { build_id, as_of, kind, reason = '' } = await publishRun(builder, asked.buildId);
       log('info', 'build_published', { build_id, as_of, kind: kind ?? '', reason });
       return { build_id, as_of, kind };
     }
     case 'end':
-      await endRun(builder, asked.holder, asked.buildId);
+      await endRun(builder, asked.holder);
       return {};
   }
 }

@@ -29,7 +29,7 @@ import {
   unloadStatements,
 } from '#pipeline/lake-filing';
 import { type Batch, type LakePlace, type LakePlan, planOnLake, rowsFolder, type Statement } from '#pipeline/lake-plan';
-import { holdsLease, type Lease, releaseLease, takeLease } from '#pipeline/lease';
+import { holdsLease, type Lease, readLease, releaseLease, takeLease } from '#pipeline/lease';
 import { composeManifest } from '#pipeline/manifest';
 import { fillIn, horizonTable } from '#pipeline/plan';
 import { pruneBuilds, publishManifest, readCurrentManifest } from '#pipeline/publish';
@@ -86,12 +86,12 @@ const filingFile = z.object({
   statements: z.custom<Statement[]>((value) => Array.isArray(value)),
 });
 
-export type Planned =
-  | { kind: 'planned'; buildId: string }
-  /** Nothing has changed since the build that readers see. */
-  | { kind: 'unchanged'; buildId: string }
-  /** Another build is under way. */
-  | { kind: 'held'; buildId: string };
+export interface Planned {
+  /** `unchanged`: since the build that readers see nothing has. `held`: another build is under way. */
+  kind: 'planned' | 'unchanged' | 'held';
+  buildId: string;
+  database: string;
+}
 
 /** What was run: its id, and what the engine told of it. */
 export interface Ran {
@@ -178,34 +178,44 @@ export async function planStatements(
 /**
  * Takes the lease and plans a build; its statements go into the lake.
  * @param holder who builds: the execution of the state machine. Asking again, it goes on with the same build.
+ * `refresh` is why all is made anew, where the build `instead` found that out.
  */
 export async function planRun(
   builder: LakeBuilder,
   holder: string,
-  options: Omit<BuildOptions, 'now' | 'onStep'> & { refresh?: string } = {},
+  options: Omit<BuildOptions, 'now' | 'onStep'> & { refresh?: string; instead?: string } = {},
 ): Promise<Planned> {
   const { company, catalogue, now } = builder;
   const store = company.lake;
+  // What it made so far is of another plan.
+  if (options.instead !== undefined && (await readLease(store))?.build_id === options.instead) {
+    await endRun(builder, holder);
+  }
   const lease = await takeLease(store, { holder, buildId: createBuildId(now), seconds: leaseSeconds }, now);
-  if ('held' in lease) return { kind: 'held', buildId: lease.held.build_id };
+  const planned = (kind: Planned['kind'], id: string): Planned => ({
+    kind,
+    buildId: id,
+    database: databaseOf(builder.rawDatabase, id),
+  });
+  if ('held' in lease) return planned('held', lease.held.build_id);
   if (lease.died !== undefined) await dropDatabase(builder, lease.died);
   const buildId = lease.taken.build_id;
-  const { refresh, ...wantedOptions } = options;
+  const { refresh, instead: _, ...wantedOptions } = options;
   const prepared = await prepare(company, catalogue, { ...wantedOptions, now });
   const { last, madeOf, wanted, isPartial } = prepared;
   if (refresh === undefined && !options.fullRefresh && !isPartial && last?.made_of === madeOf) {
-    return { kind: 'unchanged', buildId };
+    return planned('unchanged', buildId);
   }
   await pruneBuilds(store, 0);
   const place = placeOf(builder, buildId);
   const { footing, plan, statements } = await planStatements(builder, prepared, place, refresh);
-  const { files, ...planned } = statements;
+  const { files, ...rest } = statements;
   for (const { table, lines } of files) {
     const key = `${rowsFolder({ tables: `tables/${buildId}/` }, table)}rows.json.gz`;
     await builder.tables.put(key, gzipSync(`${lines.join('\n')}\n`));
   }
   const run: LakeRun = {
-    ...planned,
+    ...rest,
     kind: 'reason' in footing ? 'full' : 'daily',
     ...('reason' in footing ? { reason: footing.reason } : { closedBefore: footing.stands.closedBefore }),
     isPartial: plan.isPartial,
@@ -220,7 +230,7 @@ export async function planRun(
   const warehouse = builder.openWarehouse(builder.rawDatabase, `tables/${buildId}/`);
   await warehouse.run(builder.dialect.createDatabase(place.database, place.tables));
   await store.put(lake.plan(buildId), encoded({ format: 1, holder, run }));
-  return { kind: 'planned', buildId };
+  return planned('planned', buildId);
 }
 
 /** All that is done, in order, as far as it is known: what is written for readers only once the checks have passed. */
@@ -467,10 +477,13 @@ export async function publishRun(builder: LakeBuilder, buildId: string): Promise
   return manifest;
 }
 
-/** Removes what a build made for itself, and gives the lease back. */
-export async function endRun(builder: LakeBuilder, holder: string, buildId: string): Promise<void> {
-  await dropDatabase(builder, { build_id: buildId });
-  await releaseLease(builder.company.lake, holder, builder.now);
+/** Removes what a build made for itself, and gives the lease back. Where its holder has none any more, nothing is left to do. */
+export async function endRun(builder: LakeBuilder, holder: string): Promise<void> {
+  const { lake: store } = builder.company;
+  const lease = await readLease(store);
+  if (lease?.holder !== holder) return;
+  await dropDatabase(builder, lease);
+  await releaseLease(store, holder, builder.now);
 }
 
 async function dropDatabase(builder: LakeBuilder, { build_id }: Pick<Lease, 'build_id'>): Promise<void> {

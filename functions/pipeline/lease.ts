@@ -53,6 +53,11 @@ export async function takeLease(
 
 const released = '';
 
+/** The newest lease, over or not. */
+export async function readLease(store: Store): Promise<Lease | undefined> {
+  return (await newest(store))?.lease;
+}
+
 /** Gives the lease back. Another's is left alone. */
 export async function releaseLease(store: Store, holder: string, now: Clock): Promise<void> {
   const last = await newest(store);
