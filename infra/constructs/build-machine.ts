@@ -8,6 +8,7 @@ import {
   CustomState,
   DefinitionBody,
   Fail,
+  JitterType,
   JsonPath,
   LogLevel,
   Map as MapState,
@@ -64,9 +65,9 @@ export class BuildMachine extends Construct {
             "States.Format('{}: {}\n\nNothing was published; readers see the last build. Execution: {}', $.error.Error, $.error.Cause, $$.Execution.Id)",
         },
         ResultPath: null,
-        Catch: [{ ErrorEquals: ['States.ALL'], ResultPath: null, Next: 'End after failure' }],
       },
     });
+    tell.addCatch(endAfterFailure, { resultPath: JsonPath.DISCARD });
     tell.next(endAfterFailure);
     endAfterFailure.next(failed);
     const caught = <Step extends LambdaInvoke | MapState>(step: Step): Step => {
@@ -106,7 +107,7 @@ export class BuildMachine extends Construct {
     const next = caught(
       this.task(
         props,
-        'Next',
+        'Ask',
         { task: 'next', buildId, at: JsonPath.numberAt('$.step.at'), ran: JsonPath.listAt('$.ran') },
         '$.step',
       ),
@@ -211,17 +212,6 @@ export class BuildMachine extends Construct {
         },
         ResultPath: '$.done',
         TimeoutSeconds: 3600,
-        Retry: [
-          {
-            // It was not started: the account has too many at a time.
-            ErrorEquals: ['Athena.TooManyRequestsException'],
-            IntervalSeconds: 5,
-            MaxAttempts: 6,
-            BackoffRate: 2,
-            JitterStrategy: 'FULL',
-          },
-        ],
-        Catch: [{ ErrorEquals: ['States.ALL'], ResultPath: '$.error', Next: 'Again' }],
       },
     });
     const again = this.task(
@@ -243,6 +233,15 @@ export class BuildMachine extends Construct {
         'milliseconds.$': '$.done.milliseconds',
       },
     });
+    run.addRetry({
+      // It was not started: the account has too many at a time.
+      errors: ['Athena.TooManyRequestsException'],
+      interval: Duration.seconds(5),
+      maxAttempts: 6,
+      backoffRate: 2,
+      jitterStrategy: JitterType.FULL,
+    });
+    run.addCatch(again, { resultPath: '$.error' });
     run.next(ran);
     again.next(run);
     return new MapState(this, 'Statements', {

@@ -80,6 +80,7 @@ interface Execution {
   answer?: TrinoAnswer;
   abort: AbortController;
   scannedBytes: number;
+  milliseconds: number;
   submitted: number;
 }
 
@@ -246,6 +247,7 @@ export async function startAthena(options: {
 
   async function work(execution: Execution): Promise<void> {
     execution.state = 'RUNNING';
+    const began = performance.now();
     try {
       const fault = judge?.(execution.query);
       if (fault !== undefined) throw new TrinoError(fault.message, 'SABOTAGED', fault.isOfStatement);
@@ -254,6 +256,7 @@ export async function startAthena(options: {
         execution.answer = answer;
         execution.scannedBytes = answer.scannedBytes;
       }
+      execution.milliseconds = Math.round(performance.now() - began);
       execution.state = 'SUCCEEDED';
     } catch (error) {
       const isOurs = error instanceof TrinoError || error instanceof Refusal;
@@ -292,6 +295,7 @@ export async function startAthena(options: {
         state: 'QUEUED',
         abort: new AbortController(),
         scannedBytes: 0,
+        milliseconds: 0,
         submitted: Date.now() / 1000,
       };
       executions.set(execution.id, execution);
@@ -309,7 +313,7 @@ export async function startAthena(options: {
           Query: query,
           WorkGroup: workgroup,
           QueryExecutionContext: { Catalog: 'awsdatacatalog', Database: database },
-          Statistics: { DataScannedInBytes: scannedBytes },
+          Statistics: { DataScannedInBytes: scannedBytes, EngineExecutionTimeInMillis: execution.milliseconds },
           Status: {
             State: state,
             SubmissionDateTime: submitted,

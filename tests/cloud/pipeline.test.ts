@@ -13,7 +13,6 @@ import { createFolderStore } from '#adapters/folder-store';
 import { createS3Store } from '#adapters/s3-store';
 import { main } from '#cli/main';
 import type { Store } from '#core/ports';
-import { readCurrentManifest } from '#pipeline/publish';
 import { locateTables, requireBuild } from '#pipeline/query';
 import { firstDifference } from '../trino/compare-rows.ts';
 import { startTrino, whatIsMissing } from '../trino/server.ts';
@@ -126,8 +125,6 @@ describe.skipIf(missing !== undefined)('the cloud road from the lake to the publ
     return { different, tables: Object.keys(here.tables).length, rows };
   }
 
-  const current = async () => (await readCurrentManifest(lake))?.build_id;
-
   beforeAll(async () => {
     interceptLocalhostDns();
     moto = await startMoto();
@@ -186,7 +183,7 @@ describe.skipIf(missing !== undefined)('the cloud road from the lake to the publ
     await percorso('--dir', dir, 'build');
     const began = Date.now();
     const ended = await run();
-    expect(ended, builder.log()).toMatchObject({ status: 'SUCCEEDED' });
+    expect(ended, `${JSON.stringify(ended)}\n${builder.log()}`).toMatchObject({ status: 'SUCCEEDED' });
     process.stderr.write(
       `built in ${((Date.now() - began) / 1000).toFixed(1)} s: ${athena.started.length} statements, ${ended.states.length} tasks\n`,
     );
