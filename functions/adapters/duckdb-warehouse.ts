@@ -247,9 +247,10 @@ async function queryNumbers<Name extends string>(
   const parts = columns.map((): Float64Array[] => []);
   for (let chunk = await result.fetchChunk(); chunk !== null && chunk.rowCount > 0; chunk = await result.fetchChunk()) {
     for (const [index, part] of parts.entries()) {
-      part.push(
-        Float64Array.from(chunk.getColumnValues(index), (value) => (value === null ? Number.NaN : Number(value))),
-      );
+      const vector = chunk.getColumnVector(index);
+      const numbers = new Float64Array(chunk.rowCount);
+      for (let row = 0; row < numbers.length; row++) numbers[row] = Number(vector.getItem(row) ?? Number.NaN);
+      part.push(numbers);
     }
   }
   const whole: Partial<Record<Name, Float64Array>> = {};

@@ -6,7 +6,7 @@ import { emptyLists, settingTables } from '#core/setting-tables';
 import { isSqlModel } from '#pipeline/catalogue';
 import { creditIntervals } from '#solvers/credit-intervals';
 import { conversion, none, removalEffects, start } from '#solvers/markov';
-import { markovReplicates } from '#solvers/markov-replicates';
+import { markovIntervals } from '#solvers/markov-intervals';
 import { modelCatalogue } from './company-on-duckdb.ts';
 
 /*
@@ -183,8 +183,8 @@ describe('the 90 % interval holds the long-run value in 87 to 93 of 100 companie
       model === 'linear' ? `linear_${measure}` : model === 'last_touch' ? `last_${measure}` : '0',
     );
     await warehouse.createTable(
-      'markov_replicates',
-      "select '' as conversion_type, '' as channel, '' as period, 1 as replicate, 0e0 as conversions, 0e0 as revenue, 0e0 as margin where false",
+      'markov_intervals',
+      `select '' as conversion_type, '' as channel, '' as period, ${measures.map((measure) => `0e0 as ${measure}_low, 0e0 as ${measure}_high`).join(', ')} where false`,
     );
     await creditIntervals.run(warehouse);
     for (const [model, expected] of Object.entries({ linear, last_touch: last })) {
@@ -301,7 +301,7 @@ async function liveByChances(first: number, count: number): Promise<Map<string, 
        as numbers (channel, numbered_as, channel_no, bit)`,
   );
   await makeBuckets("(select '' as conversion_type, '' as channel, 0 as bucket where false) as nothing", () => '0');
-  await markovReplicates.run(warehouse);
+  await markovIntervals.run(warehouse);
   await creditIntervals.run(warehouse);
   return expected;
 }
