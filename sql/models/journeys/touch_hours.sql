@@ -17,15 +17,15 @@
 --   persons: of how many persons all of them together are, counted the same way
 with moments as (
     select
-        touch_base.touch_date as day,
-        cast(touch_base.occurred_at at time zone 'Europe/Rome' /* time zone */ as timestamp(6)) as local_at,
+        touches.touch_date as day,
+        cast(touches.occurred_at at time zone 'Europe/Rome' /* time zone */ as timestamp(6)) as local_at,
         coalesce(person_stages.bucket, 256) as bucket,
         touch_base.device_class,
         1 as touches,
         0 as leads,
         0 as orders
-    from touch_base
-    left join person_stages on person_stages.person_id = touch_base.person_id
+    from touches
+    left join person_stages on person_stages.person_id = touches.person_id
     union all
     select
         conversion_facts.conversion_date,
