@@ -20,7 +20,7 @@ with moments as (
         touches.touch_date as day,
         cast(touches.occurred_at at time zone 'Europe/Rome' /* time zone */ as timestamp(6)) as local_at,
         coalesce(person_stages.bucket, 256) as bucket,
-        touch_base.device_class,
+        touches.device_class,
         1 as touches,
         0 as leads,
         0 as orders
