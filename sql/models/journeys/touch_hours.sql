@@ -25,12 +25,11 @@ with moments as (
     select
         conversion_facts.conversion_date,
         cast(conversion_facts.occurred_at at time zone 'Europe/Rome' /* time zone */ as timestamp(6)),
-        coalesce(person_stages.bucket, 256),
+        conversion_facts.bucket,
         0,
         case when conversion_facts.conversion_type = 'lead' then 1 else 0 end,
         case when conversion_facts.conversion_type in ('first_order', 'repeat_order') then 1 else 0 end
     from conversion_facts
-    left join person_stages on person_stages.person_id = conversion_facts.person_id
     where conversion_facts.conversions > 0
         and conversion_facts.conversion_type in ('lead', 'first_order', 'repeat_order')
 ),
