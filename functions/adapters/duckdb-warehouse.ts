@@ -15,7 +15,7 @@ import {
   type Json,
   VARCHAR,
 } from '@duckdb/node-api';
-import type { ColumnValues, SqlValue, StatementHints, Warehouse } from '#core/ports';
+import type { ColumnValues, FilingWarehouse, SqlValue, StatementHints } from '#core/ports';
 
 export interface DuckDbOptions {
   /** Where to spill what memory does not hold: a folder of this warehouse alone, made when it is needed. */
@@ -31,7 +31,7 @@ const dialectFile = new URL('../../sql/dialect/duckdb.sql', import.meta.url);
  * DuckDB, in process, that reads our Trino subset. Tables live in memory and are spilled beyond the limit: in a database
  * file each would be compressed and written, which costs three times what making it does. Closing it removes what it spilled.
  */
-export async function createDuckDbWarehouse(options: DuckDbOptions = {}): Promise<Warehouse> {
+export async function createDuckDbWarehouse(options: DuckDbOptions = {}): Promise<FilingWarehouse> {
   const { spill } = options;
   if (spill !== undefined) {
     await rm(spill, { recursive: true, force: true });
@@ -73,7 +73,7 @@ export async function createDuckDbWarehouse(options: DuckDbOptions = {}): Promis
     }
   };
 
-  const warehouse: Warehouse = {
+  const warehouse: FilingWarehouse = {
     async run(sql) {
       await connection.run(sql);
     },
@@ -102,7 +102,7 @@ export async function createDuckDbWarehouse(options: DuckDbOptions = {}): Promis
       }
       await createView(name, `select ${selected.join(', ')} from ${read}`);
     },
-    createTableFromParquet: (name, locations, where) =>
+    createTableFromParquet: (name, _columns, locations, where) =>
       createView(
         name,
         `select * from read_parquet([${locations.map(quoteText).join(', ')}])${where === undefined ? '' : ` where ${where}`}`,

@@ -73,7 +73,12 @@ export interface Warehouse {
     origin?: { column: string; skip: number },
   ): Promise<void>;
   /** A table, or view, of the rows of Parquet files that meet a condition. At least one file. */
-  createTableFromParquet(name: string, locations: readonly string[], where?: string): Promise<void>;
+  createTableFromParquet(
+    name: string,
+    columns: Record<string, string>,
+    locations: readonly string[],
+    where?: string,
+  ): Promise<void>;
   /** Makes a table of a few rows, such as settings: handed over as data, never as SQL text. */
   createTableFromRows(
     name: string,
@@ -91,8 +96,13 @@ export interface Warehouse {
   isKey(table: string, columns: readonly string[]): Promise<boolean>;
   /** Drops a table or view if it is there. */
   dropTable(name: string): Promise<void>;
-  /** Writes a select as one Parquet file; resolves to its rows. */
+  /** Writes a select as Parquet: one file at the location, or files below it where the engine writes several; resolves to its rows. */
   unload(select: string, location: string, hints?: StatementHints): Promise<number>;
+  close(): Promise<void>;
+}
+
+/** An engine whose build runs in this process, statement after statement. */
+export interface FilingWarehouse extends Warehouse {
   /**
    * Writes a select as one Parquet file for each month of a day or an instant (in UTC), in one pass over it; rows without one
    * go to the part `none`. Resolves to what was written, by month.
@@ -104,7 +114,6 @@ export interface Warehouse {
     locate: (part: string) => string,
     hints?: StatementHints,
   ): Promise<{ part: string; rows: number }[]>;
-  close(): Promise<void>;
 }
 
 /** A value's column and its type, in our names of types. */
@@ -113,8 +122,13 @@ export interface TypedColumn {
   type: string;
 }
 
-/** Published tables by name: where the files of one lie, or the select of a view over others. */
-export type MartTables = Readonly<Record<string, readonly string[] | { view: string }>>;
+/**
+ * Published tables by name: where the files of one lie, with those columns of instants that an engine may have filed without
+ * a zone, in UTC; or the select of a view over others.
+ */
+export type MartTables = Readonly<
+  Record<string, readonly string[] | { files: readonly string[]; instants: readonly string[] } | { view: string }>
+>;
 
 /** Read-only SQL over published tables. Nothing else on the machine can be reached or changed through it. */
 export interface MartReader {

@@ -1,12 +1,13 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { PercorsoError } from '#core/errors';
 import { type Books, type FiledTable, lake, type Manifest } from '#core/lake';
-import type { Clock, SqlValue, Store, Warehouse } from '#core/ports';
+import type { Clock, FilingWarehouse, SqlValue, Store, Warehouse } from '#core/ports';
 import { createReportingDay } from '#core/reporting-day';
 import { settingTables } from '#core/setting-tables';
 import { daysBefore, type Footing, findFooting, lookBack, madeWith, writeTaken } from '#pipeline/books';
 import { type Catalogue, isSqlModel } from '#pipeline/catalogue';
 import type { Company } from '#pipeline/company';
+import { composeManifest } from '#pipeline/manifest';
 import { fillIn, horizonTable, type Literals, type Plan, type PlanOptions, planBuild, type Step } from '#pipeline/plan';
 import { pruneBuilds, publishManifest, readCurrentManifest } from '#pipeline/publish';
 
@@ -83,8 +84,11 @@ export async function planCompany(
   return { plan, ...('reason' in footing ? { reason: footing.reason } : {}) };
 }
 
+/** What of a company a plan is made of. */
+export type PlannedCompany = Pick<Company, 'config' | 'lists' | 'lake'>;
+
 /** All that is known before the first statement. */
-async function prepare(company: Company, catalogue: Catalogue, options: BuildOptions) {
+export async function prepare(company: PlannedCompany, catalogue: Catalogue, options: BuildOptions) {
   const now = options.now ?? (() => new Date());
   const today = createReportingDay(company.config.timeZone)(now().getTime());
   const settings = settingTables(company.config, company.lists, today, options.asOf);
@@ -128,6 +132,14 @@ async function prepare(company: Company, catalogue: Catalogue, options: BuildOpt
   };
 }
 
+/** Ids of builds sort by time. */
+export function createBuildId(now: Clock): string {
+  const time = now()
+    .toISOString()
+    .replaceAll(/[-:]|\.\d+/g, '');
+  return `${time}-${randomBytes(3).toString('hex')}`;
+}
+
 /** A daily build found that closed days would have to move. */
 class RefreshNeeded extends Error {}
 
@@ -140,7 +152,7 @@ class RefreshNeeded extends Error {}
 export async function build(
   company: Company,
   catalogue: Catalogue,
-  warehouse: Warehouse,
+  warehouse: FilingWarehouse,
   options: BuildOptions = {},
 ): Promise<BuildResult> {
   const startedAt = performance.now();
@@ -174,7 +186,7 @@ export async function build(
 async function perform(
   company: Company,
   catalogue: Catalogue,
-  warehouse: Warehouse,
+  warehouse: FilingWarehouse,
   options: BuildOptions,
   { last, rawKeys, madeOf, wanted, planWith }: Awaited<ReturnType<typeof prepare>>,
   footing: Footing,
@@ -184,9 +196,7 @@ async function perform(
   const store = company.lake;
   const isDaily = !('reason' in footing);
   const plan = planWith(footing);
-  const buildId = `${now()
-    .toISOString()
-    .replaceAll(/[-:]|\.\d+/g, '')}-${randomBytes(3).toString('hex')}`;
+  const buildId = createBuildId(now);
 
   const solvers = new Map(
     catalogue.models.flatMap((model) => (isSqlModel(model) ? [] : [[model.name, model] as const])),
@@ -319,37 +329,27 @@ async function perform(
   if (failed().length > 0) throw new ChecksFailedError(failed());
 
   const { asOf: lastDay, openFrom } = await days();
-  const previous = plan.isPartial ? last : undefined;
   const carried = plan.isPartial || isDaily ? carriedChecks(last, catalogue, checks) : [];
-  await createCheckResults(warehouse, [...checks.map((check) => ({ ...check, as_of: lastDay })), ...carried]);
+  await createCheckResults(warehouse, checkResultRows(checks, lastDay, carried));
   tables[checkResults] = await unload(checkResults, {});
 
-  const manifest: Manifest = {
-    build_id: buildId,
-    built_at: now().toISOString(),
-    as_of: lastDay,
-    company: company.config.name,
-    settings_overridden: company.overrides,
-    tables: { ...previous?.tables, ...tables },
-    checks: [
-      ...checks.map(({ check, severity, failing_rows }) => ({ check, severity, failing_rows })),
-      ...carried.map(({ check, severity, failing_rows, as_of }) => ({ check, severity, failing_rows, as_of })),
-    ],
-    kind: isDaily ? 'daily' : 'full',
+  const manifest = composeManifest({
+    company,
+    buildId,
+    builtAt: now().toISOString(),
+    asOf: lastDay,
+    openFrom,
+    tables,
+    stored,
+    checks: [...checks, ...carried],
+    isPartial: plan.isPartial,
+    last,
     ...(isDaily ? {} : { reason: footing.reason }),
-    ...(plan.isPartial
-      ? {}
-      : {
-          made_of: madeOf,
-          books: {
-            open_from: openFrom,
-            refreshed_at: isDaily && last?.books !== undefined ? last.books.refreshed_at : wanted.today,
-            made_with: madeWith(company, catalogue, wanted, lastDay),
-            taken: await writeTaken(store, buildId, wanted.rawEvents),
-            tables: stored,
-          },
-        }),
-  };
+    madeOf,
+    today: wanted.today,
+    madeWith: madeWith(company, catalogue, wanted, lastDay),
+    taken: plan.isPartial ? '' : await writeTaken(store, buildId, wanted.rawEvents),
+  });
   const seconds = Math.round((performance.now() - startedAt) / 10) / 100;
   const peak_mb = Math.round(process.resourceUsage().maxRSS / 1024);
   await store.put(
@@ -371,6 +371,7 @@ export async function createEarlierTable(
   else {
     await warehouse.createTableFromParquet(
       step.table,
+      step.columns,
       step.files.map((key) => store.locate(key)),
       step.where,
     );
@@ -394,7 +395,7 @@ function hashOf(value: unknown): string {
   return createHash('sha256').update(JSON.stringify(value)).digest('hex').slice(0, 32);
 }
 
-const checkResults = 'check_results';
+export const checkResults = 'check_results';
 
 /** The columns of the one published table that no model makes. */
 export const checkResultColumns = [
@@ -410,13 +411,17 @@ export const checkResultColumns = [
   },
 ] as const;
 
-type DatedResult = CheckResult & { as_of: string };
+export type DatedResult = CheckResult & { as_of: string };
 
 /**
  * What earlier builds found of tables that this one did not make: those of a full refresh in a daily build, all others in one of
  * a part. A check that is gone, or whose table is, is not handed on.
  */
-function carriedChecks(last: Manifest | undefined, catalogue: Catalogue, ran: readonly CheckResult[]): DatedResult[] {
+export function carriedChecks(
+  last: Manifest | undefined,
+  catalogue: Catalogue,
+  ran: readonly CheckResult[],
+): DatedResult[] {
   if (last === undefined) return [];
   const models = new Map([
     ...catalogue.models.map(({ name }) => [`key_${name}`, name] as const),
@@ -431,18 +436,27 @@ function carriedChecks(last: Manifest | undefined, catalogue: Catalogue, ran: re
   });
 }
 
-async function createCheckResults(warehouse: Warehouse, checks: readonly DatedResult[]): Promise<void> {
+/** The rows of `check_results`: what this build found up to its last whole day, and what it carries on of earlier ones. */
+export function checkResultRows(
+  checks: readonly CheckResult[],
+  asOf: string,
+  carried: readonly DatedResult[],
+): Record<string, SqlValue>[] {
+  return [...checks.map((check) => ({ ...check, as_of: asOf })), ...carried].map((check) => ({
+    check_name: check.check,
+    model: check.model,
+    severity: check.severity,
+    failing_rows: check.failing_rows,
+    sample: check.sample.length === 0 ? null : JSON.stringify(check.sample),
+    as_of: check.as_of,
+  }));
+}
+
+async function createCheckResults(warehouse: Warehouse, rows: Record<string, SqlValue>[]): Promise<void> {
   await warehouse.createTableFromRows(
     checkResults,
     Object.fromEntries(checkResultColumns.map(({ name, type }) => [name, type])),
-    checks.map((check) => ({
-      check_name: check.check,
-      model: check.model,
-      severity: check.severity,
-      failing_rows: check.failing_rows,
-      sample: check.sample.length === 0 ? null : JSON.stringify(check.sample),
-      as_of: check.as_of,
-    })),
+    rows,
   );
 }
 
@@ -514,7 +528,7 @@ interface Filing {
 }
 
 async function unloadTable(
-  warehouse: Warehouse,
+  warehouse: FilingWarehouse,
   store: Company['lake'],
   buildId: string,
   table: string,

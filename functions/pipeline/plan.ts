@@ -20,7 +20,14 @@ export type Step =
     }
   /** Rows that the last build left, or a table of the same columns without a row. */
   | { kind: 'earlier'; table: string; columns: Record<string, string>; files: string[]; where?: string }
-  | { kind: 'model'; table: string; sql: string; isView?: true; joinsAsWritten?: true }
+  | {
+      kind: 'model';
+      table: string;
+      inputs: readonly string[];
+      sql: string;
+      isView?: true;
+      joinsAsWritten?: true;
+    }
   | { kind: 'solver'; table: string; inputs: readonly string[] }
   | {
       kind: 'check';
@@ -271,6 +278,7 @@ export function planBuild(catalogue: Catalogue, options: PlanOptions): Plan {
         ? {
             kind: 'model',
             table: model.name,
+            inputs: model.inputs,
             sql: fillIn(model.sql, model.file, literals),
             ...(isView(model) ? { isView: true } : {}),
             ...(joinsAsWritten(model) ? { joinsAsWritten: true } : {}),

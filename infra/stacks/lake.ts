@@ -37,6 +37,8 @@ export class LakeStack extends Stack {
   readonly key: Key;
   readonly lake: PrivateBucket;
   readonly accessLogs: Bucket;
+  /** Results of queries, and the tables of a build while it runs. */
+  readonly results: PrivateBucket;
   readonly identifierKey: ISecret;
   readonly senders: ISecret;
   readonly workgroup: string;
@@ -83,6 +85,8 @@ export class LakeStack extends Stack {
       lifecycle: [
         // Long enough to notice a mistake, short enough for what a person asked to be forgotten.
         { id: 'former-versions', noncurrentVersionExpiration: Duration.days(30) },
+        // Each night replaces tables. Builds that readers may go back to are kept as builds, not as versions.
+        { id: 'former-builds', prefix: places.builds, noncurrentVersionExpiration: Duration.days(1) },
         {
           id: 'rejected',
           prefix: places.rejected,
@@ -108,7 +112,7 @@ export class LakeStack extends Stack {
       ],
     });
 
-    const results = new PrivateBucket(this, 'Results', {
+    this.results = new PrivateBucket(this, 'Results', {
       name: `${name}-results`,
       key: this.key,
       accessLogs: this.accessLogs,
@@ -152,7 +156,7 @@ export class LakeStack extends Stack {
         bytesScannedCutoffPerQuery: Math.round(aws.scanLimitGb * 1e9),
         engineVersion: { selectedEngineVersion: 'Athena engine version 3' },
         resultConfiguration: {
-          outputLocation: `s3://${results.bucketName}/`,
+          outputLocation: `s3://${this.results.bucketName}/`,
           encryptionConfiguration: { encryptionOption: 'SSE_KMS', kmsKey: this.key.keyArn },
         },
       },

@@ -4,6 +4,7 @@ import type { HandlerName } from '../bundles.ts';
 import type { Deployment } from '../deployment.ts';
 import { DoorsStack } from './doors.ts';
 import { LakeStack } from './lake.ts';
+import { PipelineStack } from './pipeline.ts';
 import { SpendStack } from './spend.ts';
 import { WatchStack } from './watch.ts';
 
@@ -37,11 +38,18 @@ export function addStacks(app: App, deployment: Deployment, bundles: Readonly<Re
     lake,
     bundles,
   });
+  const pipeline = new PipelineStack(app, stackName('pipeline'), {
+    ...common,
+    description: `Percorso, ${name}: the nightly build`,
+    lake,
+    bundles,
+  });
   const watch = new WatchStack(app, stackName('watch'), {
     ...common,
     description: `Percorso, ${name}: alarms and dashboard`,
     lake,
     doors,
+    pipeline,
   });
   const spend = new SpendStack(app, stackName('spend'), {
     deployment,
@@ -52,5 +60,5 @@ export function addStacks(app: App, deployment: Deployment, bundles: Readonly<Re
   Tags.of(app).add('percorso', name);
   Tags.of(app).add('stage', stage);
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app, { writeSuppressionsToCloudFormation: true }));
-  return { lake, doors, watch, spend };
+  return { lake, doors, pipeline, watch, spend };
 }

@@ -175,9 +175,6 @@ export function createTrinoWarehouse(address: string): Warehouse & {
     async unload() {
       throw new Error('the memory connector unloads nothing');
     },
-    async unloadByMonth() {
-      throw new Error('the memory connector unloads nothing');
-    },
     async close() {},
   };
 }
