@@ -30,13 +30,12 @@ with moments as (
     select
         conversion_facts.conversion_date,
         cast(conversion_facts.occurred_at at time zone 'Europe/Rome' /* time zone */ as timestamp(6)),
-        coalesce(person_stages.bucket, 256),
+        conversion_facts.bucket,
         coalesce(conversion_journeys.first_device, '(none)'),
         0,
         case when conversion_facts.conversion_type = 'lead' then 1 else 0 end,
         case when conversion_facts.conversion_type in ('first_order', 'repeat_order') then 1 else 0 end
     from conversion_facts
-    left join person_stages on person_stages.person_id = conversion_facts.person_id
     left join conversion_journeys on conversion_journeys.conversion_id = conversion_facts.conversion_id
     where conversion_facts.conversions > 0
         and conversion_facts.conversion_type in ('lead', 'first_order', 'repeat_order')
