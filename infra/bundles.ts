@@ -2,12 +2,17 @@ import { mkdir, readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, type Plugin } from 'esbuild';
+import { createDuckDbWarehouse } from '../functions/adapters/duckdb-warehouse.ts';
+import { createQueryReader } from '../functions/adapters/trino-reader.ts';
 import { modelNames } from '../functions/core/model-names.ts';
 import { writeBrowserSdk } from '../functions/handlers/browser-sdk.ts';
+import { readCatalogue } from '../functions/pipeline/catalogue.ts';
 import type { Company } from '../functions/pipeline/company.ts';
+import { type PackedCatalogue, packCatalogue } from '../functions/pipeline/packed-catalogue.ts';
 import { packCompany } from '../functions/pipeline/packed-company.ts';
+import { describeTables } from '../functions/pipeline/table-types.ts';
 
-export const handlers = ['collect', 'store', 'import', 'sign-in'] as const;
+export const handlers = ['collect', 'store', 'import', 'build', 'sign-in'] as const;
 export type HandlerName = (typeof handlers)[number];
 
 const handlerFile = (name: HandlerName) =>
@@ -44,6 +49,17 @@ const namedModels: Plugin = {
   },
 };
 
+/** The models, and the columns that DuckDB finds in them: neither it nor a parser of SQL is in a bundle. */
+async function readTyped(company: Company): Promise<PackedCatalogue> {
+  const catalogue = await readCatalogue(await createQueryReader());
+  const warehouse = await createDuckDbWarehouse({ threads: 1, memory: '1GB' });
+  try {
+    return { catalogue, types: await describeTables(catalogue, company, warehouse) };
+  } finally {
+    await warehouse.close();
+  }
+}
+
 /**
  * Writes what each Lambda runs into `into/NAME`: its bundle, and the company beside it. Equal sources make equal files, so
  * that a deployment without a change deploys nothing.
@@ -79,10 +95,12 @@ export async function writeBundles(company: Company, into: string): Promise<Reco
     }),
   );
   await writeBrowserSdk(folderOf('collect'));
+  await packCatalogue(await readTyped(company), join(folderOf('build'), 'catalogue'));
   return {
     collect: folderOf('collect'),
     store: folderOf('store'),
     import: folderOf('import'),
     'sign-in': folderOf('sign-in'),
+    build: folderOf('build'),
   };
 }

@@ -58,9 +58,14 @@ async function createViews(connection: DuckDBConnection, tables: MartTables): Pr
       views.push([table, origin.view]);
       continue;
     }
-    all.push(...origin);
-    const list = origin.map(quoteText).join(', ');
-    await connection.run(`create view ${quoteName(table)} as select * from read_parquet([${list}])`);
+    const { files, instants } = 'files' in origin ? origin : { files: origin, instants: [] };
+    all.push(...files);
+    const list = files.map(quoteText).join(', ');
+    const zoned = instants.map((name) => `cast(${quoteName(name)} as timestamptz) as ${quoteName(name)}`);
+    const replaced = zoned.length === 0 ? '' : ` replace (${zoned.join(', ')})`;
+    await connection.run(
+      `create view ${quoteName(table)} as select *${replaced} from read_parquet([${list}], hive_partitioning = false)`,
+    );
   }
   for (const [table, select] of views) await connection.run(`create view ${quoteName(table)} as\n${select}`);
   return all;

@@ -1,7 +1,7 @@
 import { mkdtemp, readdir, rm, rmdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import * as z from 'zod';
 import { UsageError } from '#core/errors';
 import type { Manifest } from '#core/lake';
@@ -14,7 +14,10 @@ import type { CliContext, Progress } from './context.ts';
 /** Others keep scratch in the same folder. */
 const scratchPrefix = 'build-';
 
+const engines = ['duckdb', 'athena'] as const;
+
 const options = z.object({
+  engine: z.enum(engines).default('duckdb'),
   plan: z.boolean().default(false),
   select: z.string().optional(),
   fullRefresh: z.boolean().default(false),
@@ -30,8 +33,16 @@ export function register(program: Command, context: CliContext): void {
     .option('--select <models>', 'only these: MODEL, MODEL+ (and all made of it), +MODEL (and all it is made of)')
     .option('--full-refresh', 'make everything anew, also where nothing has changed since the last build')
     .option('--as-of <day>', 'the last whole day, such as 2026-01-31, instead of the last one in the data')
+    .addOption(
+      new Option('--engine <engine>', 'whose statements --plan prints: duckdb, or athena as on AWS').choices(engines),
+    )
     .action(async (given: unknown) => {
-      const { plan, select, fullRefresh, asOf } = options.parse(given);
+      const { plan, select, fullRefresh, asOf, engine } = options.parse(given);
+      if (engine === 'athena' && !plan) {
+        throw new UsageError('--engine athena without --plan: builds on Athena are run by AWS', {
+          mend: 'add --plan to see the statements; docs/aws.md says how a build is started there',
+        });
+      }
       if (asOf !== undefined && !z.iso.date().safeParse(asOf).success) {
         throw new UsageError(`--as-of ${asOf}: not a day`, { mend: 'write it as 2026-01-31' });
       }
@@ -42,6 +53,7 @@ export function register(program: Command, context: CliContext): void {
         ...(select === undefined ? {} : { select }),
         ...(asOf === undefined ? {} : { asOf }),
       };
+      if (plan && engine === 'athena') return printAthenaPlan(company, context, wanted);
       if (plan) return printPlan(company, context, wanted);
       const result = await buildCompany(company, wanted, context.progress('build'));
       report(result, context);
@@ -55,6 +67,24 @@ async function printPlan(company: Company, context: CliContext, wanted: BuildOpt
   else {
     const kind = reason === undefined ? 'a daily build' : `a full refresh: ${reason}`;
     context.stdout(`-- ${kind}\n\n${plan.steps.map(describeStep).join('\n\n')}\n`);
+  }
+}
+
+/** Every statement that a build of this company would run on Athena, as AWS would see it but for the account's number. */
+async function printAthenaPlan(company: Company, context: CliContext, wanted: BuildOptions): Promise<void> {
+  const [{ createDuckDbWarehouse }, { describeTables }, { describeLakePlan }] = await Promise.all([
+    import('#adapters/duckdb-warehouse'),
+    import('#pipeline/table-types'),
+    import('#pipeline/lake-plan-text'),
+  ]);
+  const catalogue = await openCatalogue();
+  const warehouse = await createDuckDbWarehouse({ threads: 1, memory: '1GB' });
+  try {
+    const types = await describeTables(catalogue, company, warehouse);
+    const { text, steps } = await describeLakePlan(company, catalogue, types, wanted);
+    context.stdout(context.json ? `${JSON.stringify(steps, null, 2)}\n` : text);
+  } finally {
+    await warehouse.close();
   }
 }
 

@@ -46,6 +46,15 @@ export const lake = {
     `marts/builds/${buildId}/${table}/${partition === '' ? 'all' : partition}.parquet`,
   taken: (buildId: string) => `marts/builds/${buildId}/taken.json`,
   current: 'marts/current.json',
+  /** Who may build, where several machines could: see `lease.ts`. */
+  leases: 'marts/lease/',
+  /** A build on AWS: its statements, what its checks found, what it writes for readers, and what each statement scanned. */
+  plan: (buildId: string) => `marts/builds/${buildId}/plan.json`,
+  checked: (buildId: string) => `marts/builds/${buildId}/checked.json`,
+  filing: (buildId: string) => `marts/builds/${buildId}/filing.json`,
+  ran: (buildId: string, batch: number) => `marts/builds/${buildId}/ran/${String(batch).padStart(4, '0')}.json`,
+  /** The folder of a table's files, where an engine names the files itself. */
+  tableFolder: (buildId: string, table: string) => `marts/builds/${buildId}/${table}/`,
 } as const;
 
 /** A refused record, as kept in `rejected/`. */
@@ -86,7 +95,8 @@ export interface Manifest {
   company: string;
   settings_overridden: Record<string, string>;
   tables: Record<string, FiledTable>;
-  checks: { check: string; severity: 'error' | 'warn'; failing_rows: number }[];
+  /** `as_of`: the last whole day of the build that ran the check, where that is an earlier one. */
+  checks: { check: string; severity: 'error' | 'warn'; failing_rows: number; as_of?: string | undefined }[];
   /** Hash of all that the build was made of; absent where `--select` made only a part. */
   made_of?: string | undefined;
   /** `daily`: made on top of an earlier build; its closed days are that one's. */

@@ -11,6 +11,8 @@ import { type PackedCompany, readPackedCompany } from '#pipeline/packed-company'
 /** The folder of a Lambda's bundle: the company lies there, and what else was made at synthesis. */
 export const bundleFolder = fileURLToPath(new URL('.', import.meta.url));
 export const companyFolder = 'company';
+/** The models, in the bundle of what builds. */
+export const catalogueFolder = 'catalogue';
 
 /** How long a Lambda keeps what it read of the secrets: a new write key holds after this. */
 const secretsFor = 5 * 60_000;

@@ -28,7 +28,7 @@ const takenSchema = z.array(z.string());
  * daily build needs the models, settings and lists of the last one, and that raw objects were only added.
  */
 export async function findFooting(
-  company: Company,
+  company: Pick<Company, 'config' | 'lake'>,
   catalogue: Catalogue,
   last: Manifest | undefined,
   wanted: Wanted,
@@ -64,7 +64,7 @@ export async function findFooting(
 
 /** Hashes of what a daily build must find as the last build had it, by what a person would call it. */
 export function madeWith(
-  company: Company,
+  company: Pick<Company, 'config'>,
   catalogue: Catalogue,
   wanted: Pick<Wanted, 'settings' | 'unlinks'>,
   asOf: string,

@@ -12,7 +12,7 @@ import { creditIntervals } from '#solvers/credit-intervals';
 import { fittedFactors } from '#solvers/fitted-factors';
 import { identityComponents } from '#solvers/identity-components';
 import { valueExpectations, valueParameters } from '#solvers/lifetime-value';
-import { markovReplicates } from '#solvers/markov-replicates';
+import { markovIntervals } from '#solvers/markov-intervals';
 import type { SolverModel } from '#solvers/solver-model';
 
 /** A table that one SELECT makes. */
@@ -45,6 +45,8 @@ export const sqlFolder = fileURLToPath(new URL('../../sql', import.meta.url));
 
 /** Parts of a solver: not models by themselves. */
 const roundsFolder = 'rounds';
+/** Where that SQL stands, below the folder of all SQL. */
+export const rounds = join('models', 'people', roundsFolder);
 
 /**
  * Reads the models, checks and seeds.
@@ -79,17 +81,24 @@ export async function readCatalogue(readQuery: ReadQuery, folder: string = sqlFo
       inputs: tables,
     });
   }
+  return { models: [...models, ...(await solversOf(models, join(folder, rounds)))], checks, seeds };
+}
+
+/**
+ * The tables that TypeScript makes, where something reads them.
+ * @param roundsIn the folder of the SQL that they run in rounds.
+ */
+export async function solversOf(models: readonly Model[], roundsIn: string): Promise<SolverModel[]> {
+  const solvers: SolverModel[] = [];
   for (const graph of ['identity', 'consent']) {
     const tables = { edges: `${graph}_edges`, labels: `${graph}_labels` };
-    if (models.some((model) => model.name === tables.edges)) {
-      models.push(await identityComponents(join(folder, 'models', 'people', roundsFolder), tables));
-    }
+    if (models.some((model) => model.name === tables.edges)) solvers.push(await identityComponents(roundsIn, tables));
   }
-  // A solver is there where something reads what it makes; readers stand before what they read.
-  for (const solver of [creditIntervals, markovReplicates, fittedFactors, valueExpectations, valueParameters]) {
-    if (models.some((model) => model.inputs.includes(solver.name))) models.push(solver);
+  // Readers stand before what they read.
+  for (const solver of [creditIntervals, markovIntervals, fittedFactors, valueExpectations, valueParameters]) {
+    if ([...models, ...solvers].some((model) => model.inputs.includes(solver.name))) solvers.push(solver);
   }
-  return { models, checks, seeds };
+  return solvers;
 }
 
 /** The seeds by name. @throws PercorsoError where a first line names no typed columns. */

@@ -43,11 +43,19 @@ export async function withMarts<Result>(
 /** Where the tables of a build are. */
 export function locateTables(store: Pick<Store, 'locate'>, manifest: Manifest): MartTables {
   return Object.fromEntries(
-    Object.entries(manifest.tables).map(([name, { files, view }]) => [
-      name,
-      view === undefined ? files.map((file) => store.locate(file.key)) : { view },
-    ]),
+    Object.entries(manifest.tables).map(([name, { files, view, columns }]) => {
+      if (view !== undefined) return [name, { view }];
+      // An engine that names its files itself writes none for a table without rows.
+      if (files.length === 0) return [name, { view: noRows(columns) }];
+      const located = files.map((file) => store.locate(file.key));
+      const instants = columns.filter(({ type }) => type === 'timestamptz').map((column) => column.name);
+      return [name, instants.length === 0 ? located : { files: located, instants }];
+    }),
   );
+}
+
+function noRows(columns: readonly TypedColumn[]): string {
+  return `select ${columns.map(({ name, type }) => `cast(null as ${type}) as "${name}"`).join(', ')} where false`;
 }
 
 /** @throws UsageError where the build publishes no table of that name. */

@@ -1,6 +1,7 @@
 import { Aws } from 'aws-cdk-lib';
 import { CfnTable } from 'aws-cdk-lib/aws-glue';
 import { Construct } from 'constructs';
+import { hiveType, readType } from '../../functions/core/column-type.ts';
 
 export interface RawTableProps {
   database: string;
@@ -13,17 +14,6 @@ export interface RawTableProps {
   prefix: string;
   /** Where the next part of the key is a UTC day: its column, and the first day there is. */
   days?: { column: string; from: string };
-}
-
-/** Our types in Hive's words, which Glue speaks. */
-export function hiveType(type: string): string {
-  const fields = /^struct\((.+)\)$/.exec(type)?.[1];
-  if (fields === undefined) return type === 'varchar' ? 'string' : type;
-  const inner = fields.split(', ').map((field) => {
-    const [name = '', of = ''] = field.split(' ');
-    return `${name}:${hiveType(of)}`;
-  });
-  return `struct<${inner.join(',')}>`;
 }
 
 /**
@@ -58,7 +48,7 @@ export class RawTable extends Construct {
         parameters: { EXTERNAL: 'TRUE', classification: 'json', ...projection },
         ...(days === undefined ? {} : { partitionKeys: [{ name: days.column, type: 'string' }] }),
         storageDescriptor: {
-          columns: Object.entries(props.columns).map(([name, type]) => ({ name, type: hiveType(type) })),
+          columns: Object.entries(props.columns).map(([name, type]) => ({ name, type: hiveType(readType(type)) })),
           location,
           inputFormat: 'org.apache.hadoop.mapred.TextInputFormat',
           outputFormat: 'org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat',

@@ -37,6 +37,8 @@ export class LakeStack extends Stack {
   readonly key: Key;
   readonly lake: PrivateBucket;
   readonly accessLogs: Bucket;
+  /** Results of queries, and the tables of a build while it runs. */
+  readonly results: PrivateBucket;
   readonly identifierKey: ISecret;
   readonly senders: ISecret;
   readonly workgroup: string;
@@ -127,7 +129,7 @@ export class LakeStack extends Stack {
     if (!(bucket instanceof CfnBucket)) throw new Error('the lake has no resource');
     bucket.notificationConfiguration = { eventBridgeConfiguration: { eventBridgeEnabled: true } };
 
-    const results = new PrivateBucket(this, 'Results', {
+    this.results = new PrivateBucket(this, 'Results', {
       name: `${name}-results`,
       key: this.key,
       accessLogs: this.accessLogs,
@@ -171,7 +173,7 @@ export class LakeStack extends Stack {
         bytesScannedCutoffPerQuery: Math.round(aws.scanLimitGb * 1e9),
         engineVersion: { selectedEngineVersion: 'Athena engine version 3' },
         resultConfiguration: {
-          outputLocation: `s3://${results.bucketName}/`,
+          outputLocation: `s3://${this.results.bucketName}/`,
           encryptionConfiguration: { encryptionOption: 'SSE_KMS', kmsKey: this.key.keyArn },
         },
       },

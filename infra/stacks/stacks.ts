@@ -4,6 +4,7 @@ import type { HandlerName } from '../bundles.ts';
 import type { Deployment } from '../deployment.ts';
 import { DoorsStack } from './doors.ts';
 import { LakeStack } from './lake.ts';
+import { PipelineStack } from './pipeline.ts';
 import { SiteStack } from './site.ts';
 import { SpendStack } from './spend.ts';
 import { WatchStack } from './watch.ts';
@@ -43,11 +44,18 @@ export function addStacks(
     lake,
     bundles,
   });
+  const pipeline = new PipelineStack(app, stackName('pipeline'), {
+    ...common,
+    description: `Percorso, ${name}: the nightly build`,
+    lake,
+    bundles,
+  });
   const watch = new WatchStack(app, stackName('watch'), {
     ...common,
     description: `Percorso, ${name}: alarms and dashboard`,
     lake,
     doors,
+    pipeline,
   });
   const site = new SiteStack(app, stackName('site'), {
     ...common,
@@ -66,5 +74,5 @@ export function addStacks(
   Tags.of(app).add('percorso', name);
   Tags.of(app).add('stage', stage);
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app, { writeSuppressionsToCloudFormation: true }));
-  return { lake, doors, watch, site, spend };
+  return { lake, doors, pipeline, watch, site, spend };
 }

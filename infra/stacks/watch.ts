@@ -18,11 +18,13 @@ import type { Construct } from 'constructs';
 import type { Deployment } from '../deployment.ts';
 import type { DoorsStack } from './doors.ts';
 import type { LakeStack } from './lake.ts';
+import type { PipelineStack } from './pipeline.ts';
 
 export interface WatchStackProps extends StackProps {
   deployment: Deployment;
   lake: LakeStack;
   doors: DoorsStack;
+  pipeline: PipelineStack;
 }
 
 /** Who is told, and of what. */
@@ -33,7 +35,7 @@ export class WatchStack extends Stack {
 
   constructor(scope: Construct, id: string, props: WatchStackProps) {
     super(scope, id, props);
-    const { deployment, lake, doors } = props;
+    const { deployment, lake, doors, pipeline } = props;
     const { name, aws } = deployment;
     this.prefix = name;
     this.topic = new Topic(this, 'Alarms', {
@@ -94,6 +96,20 @@ export class WatchStack extends Stack {
       'A landed file was refused and lies in its bucket: docs/aws.md, Files',
     );
 
+    const { machine } = pipeline;
+    const builds = {
+      failed: machine.metricFailed({ ...minutes(5), statistic: 'Sum' }),
+      timedOut: machine.metricTimedOut({ ...minutes(5), statistic: 'Sum' }),
+      succeeded: machine.metricSucceeded({ period: Duration.days(1), statistic: 'Sum' }),
+    };
+    const buildFailed = 'A build failed, and nothing was published: docs/aws.md, A failed night';
+    this.alarm('build-failed', builds.failed, 1, buildFailed);
+    this.alarm('build-timed-out', builds.timedOut, 1, buildFailed);
+    this.alarm('build-missing', builds.succeeded, 1, 'No build has ended well for a day: docs/aws.md, A failed night', {
+      comparisonOperator: ComparisonOperator.LESS_THAN_THRESHOLD,
+      treatMissingData: TreatMissingData.BREACHING,
+    });
+
     const graph = (title: string, ...left: IMetric[]) => new GraphWidget({ title, left, width: 8 });
     new Dashboard(this, 'Dashboard', {
       dashboardName: `percorso-${name}`,
@@ -123,6 +139,10 @@ export class WatchStack extends Stack {
             ...[doors.collect, doors.events.worker, doors.landings.worker].map((one) => one.lambda.metricDuration()),
           ),
           graph('Refused files', refusedFiles),
+        ],
+        [
+          graph('Builds: ended well, failed', builds.succeeded, builds.failed, builds.timedOut),
+          graph('Builds: ms', machine.metricTime()),
         ],
       ],
     });

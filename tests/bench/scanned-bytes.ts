@@ -13,7 +13,7 @@ import { createDuckDbWarehouse } from '../../functions/adapters/duckdb-warehouse
 import { createFolderStore } from '../../functions/adapters/folder-store.ts';
 import { openCatalogue } from '../../functions/cli/build.ts';
 import { lake } from '../../functions/core/lake.ts';
-import type { Store, Warehouse } from '../../functions/core/ports.ts';
+import type { FilingWarehouse, Store } from '../../functions/core/ports.ts';
 import { build } from '../../functions/pipeline/build.ts';
 import { loadCompany } from '../../functions/pipeline/company.ts';
 
@@ -63,7 +63,7 @@ function scansOf(node: Plan): { table: string; columns: string[]; filters: strin
 }
 
 /** A warehouse that weighs what each statement reads before it runs it. */
-async function createScale(scratch: string, inner: Warehouse, partitions: ReadonlyMap<string, string>) {
+async function createScale(scratch: string, inner: FilingWarehouse, partitions: ReadonlyMap<string, string>) {
   const measured = new Map<string, Measured>();
   /** Compressed bytes of each column of each table; `*` is of all columns, however few are read. */
   const weights = new Map<string, Map<string, number>>();
@@ -120,7 +120,7 @@ async function createScale(scratch: string, inner: Warehouse, partitions: Readon
     note(bytes);
   };
 
-  const scale: Warehouse = {
+  const scale: FilingWarehouse = {
     ...inner,
     async query(sql) {
       if (!/^select count\(\*\) as n from \w+$/.test(sql)) await look(sql);
@@ -130,9 +130,9 @@ async function createScale(scratch: string, inner: Warehouse, partitions: Readon
       await look(sql);
       return inner.queryNumbers(sql, columns);
     },
-    async createTable(name, select) {
+    async createTable(name, select, hints) {
       await look(select);
-      await inner.createTable(name, select);
+      await inner.createTable(name, select, hints);
       scratchBytes += await weigh(name);
     },
     // Closed and open days under one name stay a view; what else DuckDB reckons where it is read is a table on Athena.
@@ -147,8 +147,8 @@ async function createScale(scratch: string, inner: Warehouse, partitions: Readon
       for (const location of locations) bytes += (await stat(location)).size;
       weights.set(name, new Map([['*', bytes]]));
     },
-    async createTableFromParquet(name, locations, where) {
-      await inner.createTableFromParquet(`files_${name}`, locations, where);
+    async createTableFromParquet(name, columns, locations, where) {
+      await inner.createTableFromParquet(`files_${name}`, columns, locations, where);
       await inner.createTable(name, `select * from files_${name}`);
       await weigh(name);
     },
@@ -166,9 +166,13 @@ async function createScale(scratch: string, inner: Warehouse, partitions: Readon
       );
       return inner.isKey(table, columns);
     },
-    async unload(select, location) {
+    async unload(select, location, hints) {
       await look(select);
-      return inner.unload(select, location);
+      return inner.unload(select, location, hints);
+    },
+    async unloadByMonth(select, column, locate, hints) {
+      await look(select);
+      return inner.unloadByMonth(select, column, locate, hints);
     },
   };
   return { scale, measured, scratch: () => scratchBytes, at: (label: string) => (step = label) };

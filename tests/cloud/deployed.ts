@@ -32,6 +32,9 @@ export interface Deployed {
   /** The queue that hears of new objects of a bucket, by the bucket's name. */
   notified: Map<string, string>;
   secretNames: string[];
+  workgroups: string[];
+  /** Definitions by the machine's name. */
+  machines: Map<string, string>;
 }
 
 const text = z.string();
@@ -64,6 +67,8 @@ const shapes = {
     BatchSize: z.number(),
     FunctionResponseTypes: z.tuple([z.literal('ReportBatchItemFailures')]),
   }),
+  'AWS::Athena::WorkGroup': z.looseObject({ Name: text }),
+  'AWS::StepFunctions::StateMachine': z.looseObject({ StateMachineName: text, DefinitionString: text }),
   'AWS::SecretsManager::Secret': z.looseObject({
     Name: text,
     SecretString: text.optional(),
@@ -93,6 +98,8 @@ export async function deploy(folder: string, clients: Clients, generated: string
     buckets: [],
     notified: new Map(),
     secretNames: [],
+    workgroups: [],
+    machines: new Map(),
   };
   for (const template of readTemplates(folder)) {
     // An id counts within its stack.
@@ -204,6 +211,16 @@ function makers(
         const { EventSourceArn, FunctionName, BatchSize } = shapes[type].parse(properties);
         result.sources.push({ queueArn: EventSourceArn, functionArn: FunctionName, batchSize: BatchSize });
         return { Ref: id };
+      }
+      case 'AWS::Athena::WorkGroup': {
+        const { Name } = shapes[type].parse(properties);
+        result.workgroups.push(Name);
+        return { Ref: Name };
+      }
+      case 'AWS::StepFunctions::StateMachine': {
+        const { StateMachineName, DefinitionString } = shapes[type].parse(properties);
+        result.machines.set(StateMachineName, DefinitionString);
+        return { Ref: `arn:aws:states:${region}:${account}:stateMachine:${StateMachineName}`, Name: StateMachineName };
       }
       default:
         return new Proxy({ Ref: id }, { get: (_, name) => `${String(name)}-of-${id}` });

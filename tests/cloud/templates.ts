@@ -42,7 +42,7 @@ export function readTemplates(folder: string): Template[] {
   const stacks = readdirSync(folder)
     .filter((file) => file.endsWith('.template.json'))
     .map((file) => file.slice(0, -'.template.json'.length));
-  const order = ['lake', 'doors', 'watch', 'site', 'spend'];
+  const order = ['lake', 'doors', 'pipeline', 'watch', 'site', 'spend'];
   const rank = (stack: string) => order.findIndex((part) => stack.endsWith(`-${part}`));
   return stacks
     .sort((a, b) => rank(a) - rank(b))

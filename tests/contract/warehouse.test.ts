@@ -1,137 +1,61 @@
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { gzipSync } from 'node:zlib';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { createDuckDbWarehouse } from '#adapters/duckdb-warehouse';
 import type { Warehouse } from '#core/ports';
+import { warehouseContract } from './warehouse-contract.ts';
 
 const adapters: [string, (dir: string) => Promise<Warehouse>][] = [
   ['DuckDB in memory', () => createDuckDbWarehouse()],
   ['DuckDB that spills', (dir) => createDuckDbWarehouse({ spill: join(dir, 'scratch'), memory: '500MB', threads: 1 })],
 ];
 
-describe.each(adapters)('%s', (_, open) => {
-  let dir: string;
-  let warehouse: Warehouse;
-  beforeAll(async () => {
-    dir = await mkdtemp(join(tmpdir(), 'percorso-warehouse-'));
-    warehouse = await open(dir);
-  });
-  afterAll(async () => {
-    await warehouse.close();
-    expect((await readdir(dir)).filter((name) => name.startsWith('scratch'))).toEqual([]);
-    await rm(dir, { recursive: true, force: true });
-  });
-
-  test('gives money and 64-bit integers as text, instants as ISO in UTC', async () => {
-    const rows = await warehouse.query(
-      "select cast('9007199254740993' as bigint) as n, cast('1234567890123456.10' as decimal(18,2)) as m, timestamp '2026-01-05 10:00:00' as t, timestamptz '2026-01-05 10:00:00.123456+01:00' as z, 0.5e0 as d, true as b, cast(null as varchar) as x, date '2026-01-05' as day",
-    );
-    expect(rows).toEqual([
-      {
-        n: '9007199254740993',
-        m: '1234567890123456.10',
-        t: '2026-01-05T10:00:00.000Z',
-        z: '2026-01-05T09:00:00.123456Z',
-        d: 0.5,
-        b: true,
-        x: null,
-        day: '2026-01-05',
+for (const [name, open] of adapters) {
+  warehouseContract(name, async () => {
+    const dir = await mkdtemp(join(tmpdir(), 'percorso-warehouse-'));
+    const at = (file: string) => join(dir, `it's ${file}`);
+    return {
+      warehouse: await open(dir),
+      place: {
+        async put(file, body) {
+          await writeFile(join(dir, file), body);
+          return join(dir, file);
+        },
+        at,
+        written: async (file) => at(file),
       },
-    ]);
-  });
-
-  test('names types of our subset', async () => {
-    await warehouse.createTable(
-      'typed',
-      "select 'a' as a, cast(1 as bigint) as b, 1e0 as c, true as d, date '2026-01-01' as e, with_timezone(timestamp '2026-01-01 00:00:00', 'UTC') as f, cast(1 as decimal(18,6)) as g",
-    );
-    expect((await warehouse.columns('typed')).map((column) => column.type)).toEqual([
-      'varchar',
-      'bigint',
-      'double',
-      'boolean',
-      'date',
-      'timestamptz',
-      'decimal(18,6)',
-    ]);
-  });
-
-  test('hands columns over in both directions, with null as NaN', async () => {
-    const rows = 5000;
-    const numbers = Float64Array.from({ length: rows }, (_, row) => (row === 7 ? Number.NaN : row / 3));
-    await warehouse.createTableFromColumns('columned', [
-      { name: 'text', type: 'varchar', values: Array.from({ length: rows }, (_, row) => `it's "${row}"`) },
-      { name: 'day', type: 'date', values: new Array<string>(rows).fill('2024-02-29') },
-      { name: 'bits', type: 'bigint', values: new BigInt64Array(rows).fill(2n ** 59n + 1n) },
-      { name: 'whole', type: 'bigint', values: Float64Array.from({ length: rows }, (_, row) => row) },
-      { name: 'number', type: 'double', values: numbers },
-    ]);
-    expect(await warehouse.query('select * from columned where whole in (7, 4999) order by whole')).toEqual([
-      { text: 'it\'s "7"', day: '2024-02-29', bits: '576460752303423489', whole: '7', number: null },
-      { text: 'it\'s "4999"', day: '2024-02-29', bits: '576460752303423489', whole: '4999', number: 4999 / 3 },
-    ]);
-    const read = await warehouse.queryNumbers('select whole, number from columned order by whole', ['number', 'whole']);
-    expect(read.number).toEqual(numbers);
-    expect(read.whole[4999]).toBe(4999);
-    await warehouse.createTableFromColumns('columned', [{ name: 'n', type: 'double', values: new Float64Array() }]);
-    expect(await warehouse.queryNumbers('select n from columned', ['n'])).toEqual({ n: new Float64Array() });
-    expect((await warehouse.columns('columned')).map(({ name, type }) => [name, type])).toEqual([['n', 'double']]);
-  });
-
-  test('hands rows over as data, whatever they hold', async () => {
-    const columns = {
-      name: 'varchar',
-      day: 'date',
-      amount: 'decimal(18,2)',
-      is_on: 'boolean',
-      n: 'bigint',
-      r: 'double',
+      async discard() {
+        expect((await readdir(dir)).filter((file) => file.startsWith('scratch'))).toEqual([]);
+        await rm(dir, { recursive: true, force: true });
+      },
     };
-    const rows = [
-      { name: 'it\'s "x"; drop table y -- 😀\n$1', day: '2026-01-05', amount: '-0.10', is_on: false, n: '7', r: 0.1 },
-      { name: '', day: null, amount: null, is_on: null, n: null, r: null },
-    ];
-    await warehouse.createTableFromRows('handed', columns, rows);
-    const back = await warehouse.query('select * from handed order by name desc');
-    expect(back).toEqual(rows);
-    await warehouse.createTableFromRows('handed', columns, []);
-    expect(await warehouse.query('select * from handed')).toEqual([]);
-    expect((await warehouse.columns('handed')).map((column) => column.type)).toEqual(Object.values(columns));
   });
+}
 
-  test('reads JSON Lines, gzipped or not, with named columns and the origin of each row', async () => {
-    await writeFile(join(dir, "o'ne.jsonl.gz"), gzipSync('{"id":"1","keys":{"email":"e:1"},"more":[1]}\n{"id":"2"}\n'));
-    await writeFile(join(dir, 'two.jsonl'), '{"id":"3","keys":{"phone":"p:1"}}\n');
-    await warehouse.createTableFromJsonLines(
-      'lines',
-      { id: 'varchar', keys: 'struct(email varchar, phone varchar)' },
-      [join(dir, "o'ne.jsonl.gz"), join(dir, 'two.jsonl')],
-      { column: 'raw_object', skip: dir.length + 1 },
-    );
-    expect(await warehouse.query('select id, keys.email as email, raw_object from lines order by id')).toEqual([
-      { id: '1', email: 'e:1', raw_object: "o'ne.jsonl.gz" },
-      { id: '2', email: null, raw_object: "o'ne.jsonl.gz" },
-      { id: '3', email: null, raw_object: 'two.jsonl' },
-    ]);
-  });
-
-  test('makes an empty table of no files', async () => {
-    await warehouse.createTableFromJsonLines('none', { id: 'varchar' }, [], { column: 'raw_object', skip: 0 });
-    expect((await warehouse.columns('none')).map((column) => column.name)).toEqual(['id', 'raw_object']);
-  });
-
-  test('unloads a select and says how many rows', async () => {
-    const file = join(dir, 'out', "it's.parquet");
-    expect(await warehouse.unload('select 1 as n union all select 2', file)).toBe(2);
-    expect(await warehouse.unload('select 1 as n limit 0', file)).toBe(0);
-  });
-
-  test('drops a table, also one that is not there', async () => {
-    await warehouse.createTable('gone', 'select 1 as one');
-    await warehouse.dropTable('gone');
-    await warehouse.dropTable('gone');
-    await expect(warehouse.query('select * from gone')).rejects.toThrow('gone');
-  });
+test('unloads a select by months of a day or an instant, in one file each', async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'percorso-months-'));
+  const warehouse = await createDuckDbWarehouse();
+  const days = `select * from (values
+    (1, date '2026-03-31', timestamp '2026-03-31 23:30:00 UTC'), (2, date '2026-04-01', timestamp '2026-03-31 23:59:59 UTC'),
+    (3, null, null), (4, date '2026-04-30', timestamp '2027-01-01 00:00:00 UTC')) as days (n, day, instant)`;
+  for (const [column, months] of [
+    ['day', { '2026-03': [1], '2026-04': [2, 4], none: [3] }],
+    ['instant', { '2026-03': [1, 2], '2027-01': [4], none: [3] }],
+  ] as const) {
+    const locate = (part: string) => join(dir, column, `${part}.parquet`);
+    const written = await warehouse.unloadByMonth(days, column, locate);
+    expect(written).toEqual(Object.entries(months).map(([part, rows]) => ({ part, rows: rows.length })));
+    for (const [part, rows] of Object.entries(months)) {
+      await warehouse.createTableFromParquet('month', {}, [locate(part)]);
+      expect((await warehouse.columns('month')).map(({ name }) => name)).toEqual(['n', 'day', 'instant']);
+      const read = await warehouse.query('select n from month order by n');
+      expect(read.map(({ n }) => n)).toEqual(rows);
+    }
+  }
+  expect(
+    await warehouse.unloadByMonth(`select * from (${days}) as d where n > 4`, 'day', (part) => join(dir, 'none', part)),
+  ).toEqual([]);
+  await warehouse.close();
+  await rm(dir, { recursive: true });
 });

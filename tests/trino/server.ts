@@ -12,13 +12,17 @@ import {
 import { createServer } from 'node:net';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { runOnTrino } from '#adapters/trino-client';
 
-/** The engine behind Athena 3, as released; its memory connector keeps tables for as long as it runs, its Hive connector reads Glue's. */
+/** The engine behind Athena 3, as released; its memory connector keeps tables for as long as it runs, its others read and write Glue's. */
 const version = '476';
-const plugins = ['memory', 'hive'];
+const plugins = ['memory', 'hive', 'iceberg'];
 /** What stands in the marker of a whole installation. */
 const installed = `${version} ${plugins.join(' ')}`;
-const cache = join(process.env.PERCORSO_CACHE ?? join(homedir(), '.cache', 'percorso'), `trino-${version}`);
+const cache = join(
+  process.env.PERCORSO_CACHE ?? join(homedir(), '.cache', 'percorso'),
+  `trino-${version}-${plugins.join('-')}`,
+);
 
 /** A Java of 24 or later, or undefined. JAVA_HOME comes first, then PATH, then where Linux keeps its Javas. */
 export function findJava(): string | undefined {
@@ -122,9 +126,12 @@ export async function freePort(): Promise<number> {
  * Starts a Trino of its own on loopback; resolves once it answers. A catalogue `memory` is always there.
  * @param catalogs more of them: the properties of each, by name.
  */
-export async function startTrino(
-  catalogs: Readonly<Record<string, readonly string[]>> = {},
-): Promise<{ address: string; stop(): void }> {
+export async function startTrino(catalogs: Readonly<Record<string, readonly string[]>> = {}): Promise<{
+  address: string;
+  /** Resolves once a query goes through: one that has just started answers before its only node is known. */
+  ready(query: string): Promise<void>;
+  stop(): void;
+}> {
   const java = findJava();
   if (java === undefined) throw new Error('a real Trino needs Java 24 or later');
   install();
@@ -143,6 +150,9 @@ export async function startTrino(
       `http-server.http.port=${port}`,
       `discovery.uri=http://127.0.0.1:${port}`,
       'catalog.management=static',
+      // One writer a statement: then the limit of open partitions is exactly what a catalogue says.
+      'task.min-writer-count=1',
+      'task.max-writer-count=1',
     ].join('\n'),
   );
   const log = join(folder, 'server.log');
@@ -173,12 +183,23 @@ export async function startTrino(
     rmSync(folder, { recursive: true, force: true });
   };
   const address = `http://127.0.0.1:${port}`;
+  const ready = async (query: string) => {
+    for (let tries = 0; ; tries++) {
+      try {
+        await runOnTrino({ url: address, catalog: 'memory', schema: 'default' }, query);
+        return;
+      } catch (error) {
+        if (tries === 60) throw error;
+        await new Promise((resolve) => setTimeout(resolve, 1000));
+      }
+    }
+  };
   for (const began = Date.now(); Date.now() - began < 180_000; ) {
     if (child.exitCode !== null) throw new Error(`Trino did not start:\n${readFileSync(log, 'utf8').slice(-2000)}`);
     const info = await fetch(`${address}/v1/info`)
       .then((answer) => answer.text())
       .catch(() => '');
-    if (info.includes('"starting":false')) return { address, stop };
+    if (info.includes('"starting":false')) return { address, ready, stop };
     await new Promise((resolve) => setTimeout(resolve, 500));
   }
   stop();

@@ -1,0 +1,75 @@
+import * as z from 'zod';
+import { lake } from '#core/lake';
+import type { Clock, Store } from '#core/ports';
+
+const leaseSchema = z.object({ holder: z.string(), build_id: z.string(), until: z.string() });
+
+/** The right to build, for a time: one holder at a time, whichever machines ask. */
+export interface Lease {
+  holder: string;
+  build_id: string;
+  /** The instant after which the holder counts as dead. */
+  until: string;
+}
+
+/** Leases are numbered, and the highest number counts: of two who see it free, one alone makes the next. */
+const keyOf = (number: number) => `${lake.leases}${String(number).padStart(9, '0')}.json`;
+
+async function newest(store: Store): Promise<{ number: number; lease: Lease } | undefined> {
+  const key = (await store.list(lake.leases)).at(-1);
+  if (key === undefined) return undefined;
+  const text = await store.get(key);
+  // Whoever made the next one has just tidied up: it stands higher in the list by now.
+  if (text === undefined) return newest(store);
+  const number = Number(key.slice(lake.leases.length).replace('.json', ''));
+  return { number, lease: leaseSchema.parse(JSON.parse(new TextDecoder().decode(text))) };
+}
+
+/**
+ * Takes the lease, or finds it held. Asking again, its holder gets the same one.
+ * @returns `taken`, with the build that died under an expired lease where one did; or who holds it.
+ */
+export async function takeLease(
+  store: Store,
+  wanted: { holder: string; buildId: string; seconds: number },
+  now: Clock,
+): Promise<{ taken: Lease; died?: Lease } | { held: Lease }> {
+  for (;;) {
+    const last = await newest(store);
+    const isOver = last === undefined || last.lease.until <= now().toISOString();
+    if (last !== undefined && last.lease.holder === wanted.holder && !isOver) return { taken: last.lease };
+    if (last !== undefined && !isOver) return { held: last.lease };
+    const taken: Lease = {
+      holder: wanted.holder,
+      build_id: wanted.buildId,
+      until: new Date(now().getTime() + wanted.seconds * 1000).toISOString(),
+    };
+    const number = (last?.number ?? 0) + 1;
+    if (!(await store.putIfAbsent(keyOf(number), JSON.stringify(taken)))) continue;
+    for (const key of await store.list(lake.leases)) if (key < keyOf(number)) await store.remove(key);
+    return last === undefined || last.lease.holder === released ? { taken } : { taken, died: last.lease };
+  }
+}
+
+const released = '';
+
+/** The newest lease, over or not. */
+export async function readLease(store: Store): Promise<Lease | undefined> {
+  return (await newest(store))?.lease;
+}
+
+/** Gives the lease back. Another's is left alone. */
+export async function releaseLease(store: Store, holder: string, now: Clock): Promise<void> {
+  const last = await newest(store);
+  if (last === undefined || last.lease.holder !== holder) return;
+  await store.put(
+    keyOf(last.number),
+    JSON.stringify({ ...last.lease, holder: released, until: now().toISOString() } satisfies Lease),
+  );
+}
+
+/** Whether somebody still holds it: who does not may not publish. */
+export async function holdsLease(store: Store, holder: string, now: Clock): Promise<boolean> {
+  const last = await newest(store);
+  return last !== undefined && last.lease.holder === holder && last.lease.until > now().toISOString();
+}

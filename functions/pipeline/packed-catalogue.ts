@@ -1,0 +1,36 @@
+import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import * as z from 'zod';
+import type { TypedColumn } from '#core/ports';
+import { type Catalogue, isSqlModel, rounds, type SqlModel, solversOf, sqlFolder } from '#pipeline/catalogue';
+
+const packedFile = 'catalogue.json';
+const roundsFolder = 'rounds';
+
+/** The models as they were read where the bundle was made, and the types of their columns. */
+export interface PackedCatalogue {
+  catalogue: Catalogue;
+  types: Record<string, TypedColumn[]>;
+}
+
+const packed = z.object({
+  // Written by the very version that reads it.
+  models: z.custom<SqlModel[]>((value) => Array.isArray(value)),
+  checks: z.custom<Catalogue['checks']>((value) => Array.isArray(value)),
+  seeds: z.custom<Catalogue['seeds']>((value) => typeof value === 'object'),
+  types: z.record(z.string(), z.array(z.object({ name: z.string(), type: z.string() }))),
+});
+
+/** Writes the models into a folder for a handler that has neither a parser of SQL nor the folder `sql/`. */
+export async function packCatalogue({ catalogue, types }: PackedCatalogue, into: string): Promise<void> {
+  await mkdir(into, { recursive: true });
+  const { models, checks, seeds } = catalogue;
+  await writeFile(join(into, packedFile), JSON.stringify({ models: models.filter(isSqlModel), checks, seeds, types }));
+  await cp(join(sqlFolder, rounds), join(into, roundsFolder), { recursive: true });
+}
+
+export async function readPackedCatalogue(from: string): Promise<PackedCatalogue> {
+  const { types, models, checks, seeds } = packed.parse(JSON.parse(await readFile(join(from, packedFile), 'utf8')));
+  const solvers = await solversOf(models, join(from, roundsFolder));
+  return { catalogue: { models: [...models, ...solvers], checks, seeds }, types };
+}

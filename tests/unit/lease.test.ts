@@ -1,0 +1,63 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { createFolderStore } from '#adapters/folder-store';
+import type { Store } from '#core/ports';
+import { holdsLease, readLease, releaseLease, takeLease } from '#pipeline/lease';
+
+const at = (time: string) => () => new Date(`2026-11-20T${time}Z`);
+const wanted = (holder: string) => ({ holder, buildId: `build-of-${holder}`, seconds: 3600 });
+
+describe('the right to build', () => {
+  let folder: string;
+  let store: Store;
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'percorso-lease-'));
+    store = createFolderStore(folder);
+  });
+  afterEach(() => rm(folder, { recursive: true, force: true }));
+
+  test('is one holder’s, who gets the same build when asking again', async () => {
+    const first = await takeLease(store, wanted('a'), at('03:00:00'));
+    expect(first).toMatchObject({ taken: { holder: 'a', build_id: 'build-of-a', until: '2026-11-20T04:00:00.000Z' } });
+    expect(await takeLease(store, { ...wanted('a'), buildId: 'another' }, at('03:10:00'))).toEqual(first);
+    expect(await takeLease(store, wanted('b'), at('03:10:00'))).toMatchObject({ held: { build_id: 'build-of-a' } });
+    expect(await holdsLease(store, 'a', at('03:59:59'))).toBe(true);
+    expect(await holdsLease(store, 'b', at('03:59:59'))).toBe(false);
+  });
+
+  test('passes on once it is given back, and says nothing of a dead build then', async () => {
+    await takeLease(store, wanted('a'), at('03:00:00'));
+    await releaseLease(store, 'b', at('03:01:00'));
+    expect(await holdsLease(store, 'a', at('03:02:00'))).toBe(true);
+    await releaseLease(store, 'a', at('03:05:00'));
+    expect(await holdsLease(store, 'a', at('03:05:01'))).toBe(false);
+    const next = await takeLease(store, wanted('b'), at('03:05:01'));
+    expect(next).toMatchObject({ taken: { holder: 'b' } });
+    expect(next).not.toHaveProperty('died');
+  });
+
+  test('passes on when its time is over, with the build that died under it', async () => {
+    await takeLease(store, wanted('a'), at('03:00:00'));
+    expect(await takeLease(store, wanted('b'), at('04:00:00'))).toMatchObject({
+      taken: { holder: 'b' },
+      died: { build_id: 'build-of-a' },
+    });
+    // The one that was slow and not dead may not publish any more, nor give back what is not its own.
+    expect(await holdsLease(store, 'a', at('04:00:01'))).toBe(false);
+    await releaseLease(store, 'a', at('04:00:01'));
+    expect((await readLease(store))?.holder).toBe('b');
+    expect(await store.list('marts/lease/')).toHaveLength(1);
+  });
+
+  test('goes to one of many who see it free at the same instant', async () => {
+    await takeLease(store, wanted('dead'), at('01:00:00'));
+    const all = await Promise.all(
+      Array.from({ length: 12 }, (_, n) => takeLease(store, wanted(`n${n}`), at('03:00:00'))),
+    );
+    const taken = all.flatMap((one) => ('taken' in one ? [one.taken.holder] : []));
+    expect(taken).toHaveLength(1);
+    expect((await readLease(store))?.holder).toBe(taken[0]);
+  });
+});
