@@ -63,7 +63,9 @@ async function createViews(connection: DuckDBConnection, tables: MartTables): Pr
     const list = files.map(quoteText).join(', ');
     const zoned = instants.map((name) => `cast(${quoteName(name)} as timestamptz) as ${quoteName(name)}`);
     const replaced = zoned.length === 0 ? '' : ` replace (${zoned.join(', ')})`;
-    await connection.run(`create view ${quoteName(table)} as select *${replaced} from read_parquet([${list}], hive_partitioning = false)`);
+    await connection.run(
+      `create view ${quoteName(table)} as select *${replaced} from read_parquet([${list}], hive_partitioning = false)`,
+    );
   }
   for (const [table, select] of views) await connection.run(`create view ${quoteName(table)} as\n${select}`);
   return all;

@@ -8,7 +8,7 @@ import { AwsSolutionsChecks } from 'cdk-nag';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import * as z from 'zod';
 import { hiveType, readType } from '../../functions/core/column-type.ts';
-import { leaseSeconds } from '../../functions/pipeline/lake-build.ts';
+import { leaseSeconds } from '../../functions/core/lake.ts';
 import { type HandlerName, handlers, writeBundles } from '../bundles.ts';
 import { readDeployment } from '../deployment.ts';
 import { addStacks, cdkFlags } from '../stacks/stacks.ts';
@@ -157,7 +157,11 @@ describe('policy', () => {
             if (target.includes('*')) expect(reason, `${id}: ${target} without a reason`).toBeDefined();
             // A star alone is for those services that know no resource: traces, and the delivery of a state machine's log.
             if (target === '*') {
-              expect(actions.filter((action) => !/^xray:|^logs:(?:\w+LogDeliver(?:y|ies)|\w+Resource\w+|DescribeLogGroups)$/.test(action))).toEqual([]);
+              expect(
+                actions.filter(
+                  (action) => !/^xray:|^logs:(?:\w+LogDeliver(?:y|ies)|\w+Resource\w+|DescribeLogGroups)$/.test(action),
+                ),
+              ).toEqual([]);
             }
             const condition = statement.Condition === undefined ? '' : ` if ${JSON.stringify(statement.Condition)}`;
             lines.push(`  ${actions.join(', ')} on ${target}${condition}`);
@@ -300,9 +304,19 @@ describe('what must never change', () => {
     // As long as the lease that it takes: what runs on after it could publish over another.
     expect(definition).toContain(`"TimeoutSeconds":${leaseSeconds}`);
     // Whatever fails is told.
-    const { States } = z.object({ States: z.record(z.string(), z.looseObject({ Type: z.string(), Catch: z.array(z.looseObject({ Next: z.string() })).optional() })) }).parse(JSON.parse(definition));
+    const { States } = z
+      .object({
+        States: z.record(
+          z.string(),
+          z.looseObject({ Type: z.string(), Catch: z.array(z.looseObject({ Next: z.string() })).optional() }),
+        ),
+      })
+      .parse(JSON.parse(definition));
     for (const state of ['Plan', 'Plan anew', 'Ask', 'Statements', 'Judge', 'Solve', 'File', 'Publish']) {
-      expect(States[state]?.Catch?.map(({ Next }) => Next), state).toEqual(['Tell']);
+      expect(
+        States[state]?.Catch?.map(({ Next }) => Next),
+        state,
+      ).toEqual(['Tell']);
     }
   });
 
