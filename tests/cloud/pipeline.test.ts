@@ -321,6 +321,8 @@ describe.skipIf(missing !== undefined)('the cloud road from the lake to the publ
       const cost = {
         cost_date: '2026-10-01',
         source: 'by_hand',
+        account: '',
+        import_id: 'by-hand',
         spend: '5.00',
         currency: 'XXX',
         received_at: '2026-10-02T00:00:00Z',
