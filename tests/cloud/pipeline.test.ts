@@ -322,6 +322,9 @@ describe.skipIf(missing !== undefined)('the cloud road from the lake to the publ
         cost_date: '2026-10-01',
         source: 'by_hand',
         account: '',
+        campaign: '',
+        campaign_id: '',
+        ad_group: '',
         import_id: 'by-hand',
         spend: '5.00',
         currency: 'XXX',
@@ -329,7 +332,8 @@ describe.skipIf(missing !== undefined)('the cloud road from the lake to the publ
       };
       await lake.put(key, gzipSync(`${JSON.stringify(cost)}\n`));
       const { states } = await failsWith('money_has_a_rate');
-      expect(told.at(-1)?.Message).toContain('"currency\\":\\"XXX');
+      expect(told.at(-1)?.Message).toContain('a check failed, and nothing was published');
+      expect(told.at(-1)?.Message).toMatch(/money_has_a_rate on fx_days: 1 row.*XXX.*2026-10-01/);
       expect(states).toContain('File');
       expect(states).not.toContain('Publish');
       await lake.remove(key);
