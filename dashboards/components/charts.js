@@ -103,14 +103,14 @@ export function survivalOptions(curves, format, words) {
 	};
 }
 
-/** Bars over the buckets of a measure, in one colour. An unknown (too small) bucket has no bar. */
+/** Bars over the buckets of a measure, in one colour. A bucket of too few persons has no bar, and says so in its place. */
 export function bucketOptions(rows, format, words) {
 	return {
 		grid: { left: 8, right: 12, top: 12, bottom: 26, containLabel: true },
-		tooltip: { trigger: 'axis', axisPointer: { type: 'shadow' }, valueFormatter: (value) => format.count(value) },
-		xAxis: { type: 'category', data: rows.map((row) => row.label), name: words.axis, nameLocation: 'middle', nameGap: 28, nameTextStyle: label, ...line, axisLabel: { ...label, interval: 0, hideOverlap: true } },
+		tooltip: { trigger: 'axis', axisPointer: { type: 'shadow' }, valueFormatter: (value, place) => (rows[place]?.is_hidden ? words.few : format.count(value)) },
+		xAxis: { type: 'category', data: rows.map((row) => row.short ?? row.label), name: words.axis, nameLocation: 'middle', nameGap: 28, nameTextStyle: label, ...line, axisLabel: { ...label, interval: 0, hideOverlap: true } },
 		yAxis: { type: 'value', ...line, axisLine: { show: false }, axisLabel: { ...label, formatter: (value) => format.count(value) }, splitNumber: 3 },
-		series: [{ name: words.name, type: 'bar', barMaxWidth: 40, itemStyle: { color: words.color ?? '#0072B2', borderRadius: [3, 3, 0, 0] }, data: rows.map((row) => row.value) }]
+		series: [{ name: words.name, type: 'bar', barMaxWidth: 40, itemStyle: { color: words.color ?? '#0072B2', borderRadius: [3, 3, 0, 0] }, data: rows.map((row) => (row.is_hidden ? { value: 0, label: { show: true, position: 'top', formatter: '< 5', fontStyle: 'italic', color: '#4a5565' } } : row.value)) }]
 	};
 }
 

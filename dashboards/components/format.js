@@ -6,16 +6,17 @@ export function formatsOf(company, display = 'auto') {
 	const language = company?.language === 'en' ? 'en' : 'it';
 	const locale = locales[language];
 	const currency = company?.currency ?? 'EUR';
-	const make = (options) => new Intl.NumberFormat(locale, { useGrouping: 'always', ...options });
+	// What rounds to nothing has no sign: nobody knows what -0 % would be.
+	const make = (options) => new Intl.NumberFormat(locale, { useGrouping: 'always', signDisplay: 'negative', ...options });
 	const exact = make({ style: 'currency', currency });
 	const whole = make({ style: 'currency', currency, maximumFractionDigits: 0 });
 	const tenths = make({ style: 'currency', currency, minimumFractionDigits: 1, maximumFractionDigits: 1 });
-	const compact = make({ style: 'currency', currency, notation: 'compact', maximumFractionDigits: 1 });
+	const compact = make({ style: 'currency', currency, notation: 'compact', minimumFractionDigits: 0, maximumFractionDigits: 1 });
 	const count = make({ maximumFractionDigits: 0 });
 	const decimal = make({ minimumFractionDigits: 1, maximumFractionDigits: 1 });
 	const share = make({ style: 'percent', maximumFractionDigits: 1, minimumFractionDigits: 1 });
 	const round = make({ style: 'percent', maximumFractionDigits: 0 });
-	const change = make({ style: 'percent', maximumFractionDigits: 1, signDisplay: 'exceptZero' });
+	const change = make({ style: 'percent', minimumFractionDigits: 1, maximumFractionDigits: 1, signDisplay: 'exceptZero' });
 	const dates = (options) => new Intl.DateTimeFormat(locale, { timeZone: 'UTC', ...options });
 	const day = dates({ day: 'numeric', month: 'short', year: 'numeric' });
 	const month = dates({ month: 'long', year: 'numeric' });

@@ -1,4 +1,4 @@
--- The company month by month, for the trend and the small pictures beside the figures.
+-- The company month by month, for all devices and for each, for the trend and the small pictures beside the figures.
 with money as (
     select
         strftime(day, '%Y-%m') as month,
@@ -31,7 +31,9 @@ shown as (
 
 select
     shown.month,
+    '(all)' as device_class,
     shown.is_partial,
+    not shown.is_shown as is_hidden,
     cast(spent.spend as double) as spend,
     case when is_shown then cast(coalesce(money.revenue, 0) as double) end as revenue,
     case when is_shown and coalesce(money.unknown_margins, 0) = 0 then cast(coalesce(money.margin, 0) as double) end as margin,
@@ -42,4 +44,21 @@ select
 from shown
 left join money on money.month = shown.month
 left join spent on spent.month = shown.month
-order by shown.month
+union all
+-- A month in which a device sold nothing is a month with nothing, not a gap.
+select
+    shown.month,
+    devices.device_class,
+    shown.is_partial,
+    coalesce(sold.persons, 0) between 1 and 4,
+    null,
+    case when coalesce(sold.persons, 0) not between 1 and 4 then cast(coalesce(sold.revenue, 0) as double) end,
+    case when sold.period is null then 0 when sold.persons >= 5 then cast(sold.margin as double) end,
+    null,
+    case when coalesce(sold.persons, 0) not between 1 and 4 then cast(coalesce(sold.first_orders, 0) as double) end,
+    case when coalesce(sold.persons, 0) not between 1 and 4 then cast(coalesce(sold.orders, 0) as double) end,
+    case when sold.persons >= 5 then cast(sold.repeat_orders as double) / nullif(cast(sold.orders as double), 0) end
+from shown
+cross join (select distinct device_class from sales_devices where device_class not in ('(all)', '(none)')) as devices
+left join sales_devices as sold on sold.period = shown.month and sold.device_class = devices.device_class
+order by month, device_class

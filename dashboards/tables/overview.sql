@@ -1,4 +1,5 @@
--- The company's figures of each period, and of those that it may be compared with. They are the same under every model: a model only shares them out.
+-- The company's figures of each period, and of those that it may be compared with, for all devices and for each. They are the same under every
+-- model: a model only shares them out. Spend knows no device.
 -- Figures that stand for fewer than 5 persons are left out and flagged.
 with money as (
     select
@@ -43,6 +44,7 @@ figures as (
 
 select
     period,
+    '(all)' as device_class,
     persons between 1 and 4 as is_hidden,
     cast(spend as double) as spend,
     case when persons not between 1 and 4 then cast(revenue as double) end as revenue,
@@ -52,4 +54,18 @@ select
     case when persons not between 1 and 4 then round(cast(orders as double)) end as orders,
     case when persons not between 1 and 4 then cast(repeat_orders as double) / nullif(cast(orders as double), 0) end as returning_share
 from figures
-order by period
+union all
+select
+    period,
+    device_class,
+    persons between 1 and 4,
+    null,
+    case when persons >= 5 then cast(revenue as double) end,
+    case when persons >= 5 then cast(margin as double) end,
+    null,
+    case when persons >= 5 then cast(first_orders as double) end,
+    case when persons >= 5 then cast(orders as double) end,
+    case when persons >= 5 then cast(repeat_orders as double) / nullif(cast(orders as double), 0) end
+from sales_devices
+where device_class not in ('(all)', '(none)')
+order by period, device_class

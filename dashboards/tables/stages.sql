@@ -38,7 +38,9 @@ select
     case when entered not between 1 and 4 then cast(undecided as double) end as undecided,
     case when entered_90d >= 5 then cast(advanced_90d as double) end as advanced_90d,
     case when entered_90d >= 5 then cast(entered_90d as double) end as entered_90d,
-    case when entered >= 5 then cast(median_days as double) end as median_days
+    case when entered >= 5 then cast(median_days as double) end as median_days,
+    -- The median of several months is not to be had from theirs.
+    months <= 1 as has_median
 from months
 -- cells of both cuts are worth a row only where there is something to show
 where entered + skipped > 0 and (channel = '(all)' or device_class = '(all)' or entered >= 5)

@@ -1,6 +1,6 @@
-import { mkdir, open, readFile, rm } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import {
   BIGINT,
   DATE,
@@ -15,7 +15,7 @@ import {
   type Json,
   VARCHAR,
 } from '@duckdb/node-api';
-import type { ColumnValues, SqlValue, Warehouse } from '#core/ports';
+import type { ColumnValues, FilingWarehouse, SqlValue, StatementHints } from '#core/ports';
 
 export interface DuckDbOptions {
   /** Where to spill what memory does not hold: a folder of this warehouse alone, made when it is needed. */
@@ -31,7 +31,7 @@ const dialectFile = new URL('../../sql/dialect/duckdb.sql', import.meta.url);
  * DuckDB, in process, that reads our Trino subset. Tables live in memory and are spilled beyond the limit: in a database
  * file each would be compressed and written, which costs three times what making it does. Closing it removes what it spilled.
  */
-export async function createDuckDbWarehouse(options: DuckDbOptions = {}): Promise<Warehouse> {
+export async function createDuckDbWarehouse(options: DuckDbOptions = {}): Promise<FilingWarehouse> {
   const { spill } = options;
   if (spill !== undefined) {
     await rm(spill, { recursive: true, force: true });
@@ -44,6 +44,8 @@ export async function createDuckDbWarehouse(options: DuckDbOptions = {}): Promis
     preserve_insertion_order: 'false',
     autoinstall_known_extensions: 'false',
     autoload_known_extensions: 'false',
+    // A month is one file: none is closed before all rows are in.
+    partitioned_write_max_open_files: '10000',
     ...(spill === undefined ? {} : { temp_directory: spill }),
   });
   const connection = await instance.connect();
@@ -60,16 +62,27 @@ export async function createDuckDbWarehouse(options: DuckDbOptions = {}): Promis
     views.add(name);
   };
 
-  const warehouse: Warehouse = {
+  const runHinted = async (sql: string, hints: StatementHints = {}) => {
+    if (hints.joinsAsWritten !== true) return connection.run(sql);
+    // The side that is held in memory is then the right one, whatever the optimizer takes for the smaller.
+    await connection.run("set disabled_optimizers = 'build_side_probe_side'");
+    try {
+      return await connection.run(sql);
+    } finally {
+      await connection.run("set disabled_optimizers = ''");
+    }
+  };
+
+  const warehouse: FilingWarehouse = {
     async run(sql) {
       await connection.run(sql);
     },
     query: (sql) => queryRows(connection, sql),
     createView,
     queryNumbers: (sql, columns) => queryNumbers(connection, sql, columns),
-    async createTable(name, select) {
+    async createTable(name, select, hints) {
       if (views.has(name)) await drop(name);
-      await connection.run(`create or replace table ${quoteName(name)} as\n${select}`);
+      await runHinted(`create or replace table ${quoteName(name)} as\n${select}`, hints);
     },
     async createTableFromJsonLines(name, columns, locations, origin) {
       const typed = Object.entries(columns);
@@ -133,19 +146,44 @@ export async function createDuckDbWarehouse(options: DuckDbOptions = {}): Promis
       );
       return rows.map((row) => ({ name: String(row.column_name), type: typeName(String(row.data_type)) }));
     },
-    async unload(select, location) {
+    async unload(select, location, hints) {
       await mkdir(dirname(location), { recursive: true });
-      const result = await connection.run(
-        `copy (\n${select}\n) to ${quoteText(location)} (format parquet, compression zstd, compression_level 1)`,
-      );
-      // The manifest that will name this file must not outlive it in a power cut.
-      const handle = await open(location, 'r+');
-      try {
-        await handle.sync();
-      } finally {
-        await handle.close();
-      }
+      const result = await runHinted(`copy (\n${select}\n) to ${quoteText(location)} (${parquet})`, hints);
+      await syncFile(location);
       return result.rowsChanged;
+    },
+    async unloadByMonth(select, column, locate, hints) {
+      const day = `cut.${quoteName(column)}`;
+      const scratch = join(dirname(locate('none')), 'cut');
+      await rm(scratch, { recursive: true, force: true });
+      await mkdir(scratch, { recursive: true });
+      await runHinted(
+        `copy (
+           select cut.*, coalesce(12 * year(${day}) + month(${day}) - 1, -1) as month_no
+           from (\n${select}\n) as cut
+         ) to ${quoteText(scratch)} (${parquet}, partition_by (month_no))`,
+        hints,
+      );
+      const made = (await readdir(scratch)).length > 0;
+      const counted = made
+        ? await queryRows(
+            connection,
+            `select file_name, num_rows from parquet_file_metadata(${quoteText(join(scratch, '*', '*.parquet'))})`,
+          )
+        : [];
+      const written: { part: string; rows: number }[] = [];
+      for (const { file_name, num_rows } of counted) {
+        const part = monthOf(String(file_name));
+        const path = locate(part);
+        // Of a month whose file the engine closed in between there are two.
+        if (written.some((one) => one.part === part)) throw new Error(`two files of ${part} below ${scratch}`);
+        await mkdir(dirname(path), { recursive: true });
+        await rename(String(file_name), path);
+        await syncFile(path);
+        written.push({ part, rows: Number(num_rows) });
+      }
+      await rm(scratch, { recursive: true });
+      return written.sort((a, b) => (a.part < b.part ? -1 : 1));
     },
     async close() {
       connection.closeSync();
@@ -154,6 +192,25 @@ export async function createDuckDbWarehouse(options: DuckDbOptions = {}): Promis
     },
   };
   return warehouse;
+}
+
+const parquet = 'format parquet, compression zstd, compression_level 1';
+
+/** The manifest that will name this file must not outlive it in a power cut. */
+async function syncFile(path: string): Promise<void> {
+  const handle = await open(path, 'r+');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** `.../month_no=24314/data_0.parquet` is of `2026-03`: months are counted from the year 0. */
+function monthOf(path: string): string {
+  const monthNo = Number(/month_no=(-?\d+)[/\\][^/\\]+$/.exec(path)?.[1]);
+  if (monthNo === -1) return 'none';
+  return `${String(Math.floor(monthNo / 12)).padStart(4, '0')}-${String((monthNo % 12) + 1).padStart(2, '0')}`;
 }
 
 async function queryRows(connection: DuckDBConnection, sql: string): Promise<Record<string, SqlValue>[]> {
@@ -190,9 +247,10 @@ async function queryNumbers<Name extends string>(
   const parts = columns.map((): Float64Array[] => []);
   for (let chunk = await result.fetchChunk(); chunk !== null && chunk.rowCount > 0; chunk = await result.fetchChunk()) {
     for (const [index, part] of parts.entries()) {
-      part.push(
-        Float64Array.from(chunk.getColumnValues(index), (value) => (value === null ? Number.NaN : Number(value))),
-      );
+      const vector = chunk.getColumnVector(index);
+      const numbers = new Float64Array(chunk.rowCount);
+      for (let row = 0; row < numbers.length; row++) numbers[row] = Number(vector.getItem(row) ?? Number.NaN);
+      part.push(numbers);
     }
   }
   const whole: Partial<Record<Name, Float64Array>> = {};

@@ -1,7 +1,10 @@
 import {
   DeleteObjectCommand,
   GetObjectCommand,
+  ListBucketsCommand,
   ListObjectsV2Command,
+  ListObjectVersionsCommand,
+  type ListObjectVersionsCommandOutput,
   PutObjectCommand,
   S3Client,
   S3ServiceException,
@@ -69,4 +72,42 @@ export function createS3Store(bucket: string, client: S3Client = new S3Client({}
       return `s3://${bucket}/${key}`;
     },
   };
+}
+
+/** The bucket of this account whose name is this and the account's number; undefined where there is none. */
+export async function findBucket(beginning: string, client: S3Client): Promise<string | undefined> {
+  let next: string | undefined;
+  do {
+    const page = await client.send(new ListBucketsCommand({ Prefix: beginning, ContinuationToken: next }));
+    const found = (page.Buckets ?? []).find(
+      ({ Name = '' }) => Name.startsWith(beginning) && /^\d{12}$/.test(Name.slice(beginning.length)),
+    );
+    if (found !== undefined) return found.Name;
+    next = page.ContinuationToken;
+  } while (next !== undefined);
+  return undefined;
+}
+
+/** Removes all versions of these keys but the present one, and what marks a removed key as removed. */
+export async function removeFormerVersions(bucket: string, keys: readonly string[], client: S3Client): Promise<void> {
+  for (const key of keys) {
+    let marker: { KeyMarker?: string; VersionIdMarker?: string } | undefined = {};
+    while (marker !== undefined) {
+      const page: ListObjectVersionsCommandOutput = await client.send(
+        new ListObjectVersionsCommand({ Bucket: bucket, Prefix: key, ...marker }),
+      );
+      const versions = [...(page.Versions ?? []), ...(page.DeleteMarkers ?? [])].filter((one) => one.Key === key);
+      const isGone = !(page.Versions ?? []).some((one) => one.Key === key && one.IsLatest);
+      for (const { VersionId, IsLatest } of versions) {
+        if (VersionId !== undefined && (isGone || !IsLatest)) {
+          await client.send(new DeleteObjectCommand({ Bucket: bucket, Key: key, VersionId }));
+        }
+      }
+      const { NextKeyMarker, NextVersionIdMarker } = page;
+      marker =
+        NextKeyMarker === key && NextVersionIdMarker !== undefined
+          ? { KeyMarker: NextKeyMarker, VersionIdMarker: NextVersionIdMarker }
+          : undefined;
+    }
+  }
 }

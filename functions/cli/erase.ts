@@ -42,6 +42,8 @@ export function register(program: Command, context: CliContext): void {
           },
         }),
       );
+      // What the bucket keeps of objects that were rewritten would hold the person for another month.
+      await company.forgetFormerVersions?.();
       report(result, context);
     });
 }

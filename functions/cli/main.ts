@@ -25,6 +25,7 @@ const commands = [
   'rotate-key',
   'nightly',
   'doctor',
+  'cost',
 ] as const;
 
 const globals = z.object({
@@ -32,6 +33,7 @@ const globals = z.object({
   json: z.boolean().default(false),
   debug: z.boolean().default(false),
   set: z.array(z.string()).default([]),
+  on: z.string().optional(),
 });
 
 export type World = Pick<CliContext, 'cwd' | 'env' | 'now' | 'stdout' | 'stderr' | 'isTerminal'>;
@@ -66,6 +68,7 @@ export async function main(argv: readonly string[], world: World = realWorld()):
     .version(await version())
     .option('--dir <folder>', 'the folder of the company; the current one by default')
     .option('--set <setting=value>', 'another value of one setting for this command; may be repeated', append, [])
+    .option('--on <place>', 'the lake of a deployment instead of this machine: aws, or aws:STAGE')
     .option('--json', 'one JSON document for machines on stdout')
     .option('--debug', 'stack traces of errors')
     .exitOverride()
@@ -79,7 +82,7 @@ export async function main(argv: readonly string[], world: World = realWorld()):
       return options().json;
     },
     company: () => {
-      company ??= openCompany(world, options());
+      company ??= openCompany(world, options(), program.args[0] ?? '');
       return company;
     },
     progress: (label) => createProgress(label, world.stderr, world.isTerminal, world.now),
@@ -119,15 +122,18 @@ async function registerCommands(program: Command, context: CliContext, argv: rea
   }
 }
 
-async function openCompany(world: World, options: z.output<typeof globals>): Promise<Company> {
+async function openCompany(world: World, options: z.output<typeof globals>, command: string): Promise<Company> {
   const [{ loadCompany }, { createFolderStore }] = await Promise.all([
     import('#pipeline/company'),
     import('#adapters/folder-store'),
   ]);
-  return loadCompany({
+  const here = {
     dir: resolve(world.cwd, options.dir ?? '.'),
     env: world.env,
     set: options.set,
     openStore: createFolderStore,
-  });
+  };
+  if (options.on === undefined) return loadCompany(here);
+  const { openOnAws } = await import('./on-aws.ts');
+  return openOnAws(options.on, command, world.env, (more) => loadCompany({ ...here, ...more }));
 }

@@ -98,7 +98,8 @@ export interface Manifest {
   company: string;
   settings_overridden: Record<string, string>;
   tables: Record<string, FiledTable>;
-  checks: { check: string; severity: 'error' | 'warn'; failing_rows: number }[];
+  /** `as_of`: the last whole day of the build that ran the check, where that is an earlier one. */
+  checks: { check: string; severity: 'error' | 'warn'; failing_rows: number; as_of?: string | undefined }[];
   /** Hash of all that the build was made of; absent where `--select` made only a part. */
   made_of?: string | undefined;
   /** `daily`: made on top of an earlier build; its closed days are that one's. */

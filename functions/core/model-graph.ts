@@ -18,7 +18,8 @@ export interface GraphNode {
 }
 
 /**
- * Orders models so that each comes after what it reads; among equals by name, so the order is always the same.
+ * Orders models so that each comes after what it reads, and soon after: the first tables are the largest, and are let go once
+ * their last reader is done. Among equals by name, so the order is always the same.
  * @param given tables that are there before the first model: raw, settings, seeds.
  * @throws PercorsoError that names an unknown table with its nearest known name, or a circle with all its members.
  */
@@ -65,7 +66,29 @@ export function orderModels<Node extends GraphNode>(nodes: readonly Node[], give
     const node = byName.get(name);
     if (node !== undefined) visit(node, []);
   }
-  return ordered;
+  return inOrderOfReadiness(ordered, byName);
+}
+
+/** The model whose inputs have been there for the longest comes next. */
+function inOrderOfReadiness<Node extends GraphNode>(nodes: readonly Node[], byName: ReadonlyMap<string, Node>): Node[] {
+  const waitsFor = new Map<Node, number>();
+  const readers = new Map<Node, Node[]>();
+  for (const node of nodes) {
+    const sources = [...new Set(node.inputs)].flatMap((input) => byName.get(input) ?? []);
+    waitsFor.set(node, sources.length);
+    for (const source of sources) readers.set(source, [...(readers.get(source) ?? []), node]);
+  }
+  const byNames = (a: Node, b: Node) => (a.name < b.name ? -1 : 1);
+  const ready = nodes.filter((node) => waitsFor.get(node) === 0).sort(byNames);
+  for (const node of ready) {
+    for (const reader of (readers.get(node) ?? []).sort(byNames)) {
+      const left = (waitsFor.get(reader) ?? 0) - 1;
+      waitsFor.set(reader, left);
+      // The loop goes on over what is added to the list that it goes over.
+      if (left === 0) ready.push(reader);
+    }
+  }
+  return ready;
 }
 
 /** What `--select` means: the models to publish, and all that must be built for them. */

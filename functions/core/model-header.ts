@@ -36,6 +36,11 @@ export interface ModelHeader {
   published: boolean;
   /** Reckoned where it is read, also where what it gives is stored at the end. */
   isView: boolean;
+  /**
+   * The engine joins as the statement is written, the larger side first, here and in what reads this view: its own guess of
+   * sizes is wrong by orders of magnitude.
+   */
+  joinsAsWritten: boolean;
   /** Which rows the next build needs of a table that is not published; all where absent. */
   state?: string;
   /** What it reads of the last build. */
@@ -71,6 +76,7 @@ const modelFields = [
   'kept',
   'published',
   'form',
+  'joins',
   'partition',
   'state',
   'reads',
@@ -108,6 +114,7 @@ export function parseModelHeader(text: string, file: string): ModelHeader {
     kept,
     published,
     isView,
+    joinsAsWritten: fields.has('joins') && oneOf(fields, 'joins', ['as written'] as const, file) === 'as written',
     reads: readEarlier(fields.get('reads'), file),
     columns,
     ...(state === undefined ? {} : { state: whole(state) }),

@@ -43,6 +43,12 @@ export type ColumnValues =
   | { name: string; type: 'bigint'; values: Float64Array | BigInt64Array }
   | { name: string; type: 'double'; values: Float64Array };
 
+/** What an engine may be told of a statement; it changes the time that it takes, never its rows. */
+export interface StatementHints {
+  /** Join in the order in which the statement is written, and hold the right side in memory. */
+  joinsAsWritten?: boolean;
+}
+
 /** One SQL engine that speaks our Trino subset. Tables are named as the models name them. */
 export interface Warehouse {
   /** Runs one statement. */
@@ -55,7 +61,7 @@ export interface Warehouse {
    */
   queryNumbers<Name extends string>(sql: string, columns: readonly Name[]): Promise<Record<Name, Float64Array>>;
   /** Makes (or replaces) a table of a select. */
-  createTable(name: string, select: string): Promise<void>;
+  createTable(name: string, select: string, hints?: StatementHints): Promise<void>;
   /** Names a select, so that it is read as a table is; an engine may also make a table of it. */
   createView(name: string, select: string): Promise<void>;
   /** Makes a table, or a view, which parses them each time that it is read, from JSON Lines files (none gives an empty table) with named and typed columns. */
@@ -91,8 +97,23 @@ export interface Warehouse {
   /** Drops a table or view if it is there. */
   dropTable(name: string): Promise<void>;
   /** Writes a select as Parquet: one file at the location, or files below it where the engine writes several; resolves to its rows. */
-  unload(select: string, location: string): Promise<number>;
+  unload(select: string, location: string, hints?: StatementHints): Promise<number>;
   close(): Promise<void>;
+}
+
+/** An engine whose build runs in this process, statement after statement. */
+export interface FilingWarehouse extends Warehouse {
+  /**
+   * Writes a select as one Parquet file for each month of a day or an instant (in UTC), in one pass over it; rows without one
+   * go to the part `none`. Resolves to what was written, by month.
+   * @param locate where the file of a part goes: parts are `2026-03`, or `none`.
+   */
+  unloadByMonth(
+    select: string,
+    column: string,
+    locate: (part: string) => string,
+    hints?: StatementHints,
+  ): Promise<{ part: string; rows: number }[]>;
 }
 
 /** A value's column and its type, in our names of types. */

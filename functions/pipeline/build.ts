@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { PercorsoError } from '#core/errors';
 import { type Books, type FiledTable, lake, type Manifest } from '#core/lake';
-import type { Clock, SqlValue, Store, Warehouse } from '#core/ports';
+import type { Clock, FilingWarehouse, SqlValue, Store, Warehouse } from '#core/ports';
 import { createReportingDay } from '#core/reporting-day';
 import { settingTables } from '#core/setting-tables';
 import { daysBefore, type Footing, findFooting, lookBack, madeWith, writeTaken } from '#pipeline/books';
@@ -152,7 +152,7 @@ class RefreshNeeded extends Error {}
 export async function build(
   company: Company,
   catalogue: Catalogue,
-  warehouse: Warehouse,
+  warehouse: FilingWarehouse,
   options: BuildOptions = {},
 ): Promise<BuildResult> {
   const startedAt = performance.now();
@@ -186,7 +186,7 @@ export async function build(
 async function perform(
   company: Company,
   catalogue: Catalogue,
-  warehouse: Warehouse,
+  warehouse: FilingWarehouse,
   options: BuildOptions,
   { last, rawKeys, madeOf, wanted, planWith }: Awaited<ReturnType<typeof prepare>>,
   footing: Footing,
@@ -226,7 +226,7 @@ async function perform(
       'restated before': openFrom,
     };
   };
-  const unload = (table: string, parts: Pick<Filing, 'partition' | 'referred' | 'where'>) =>
+  const unload = (table: string, parts: Omit<Filing, 'closedBefore'>) =>
     unloadTable(warehouse, store, buildId, table, {
       ...parts,
       closedBefore: isDaily ? footing.stands.closedBefore : undefined,
@@ -253,7 +253,7 @@ async function perform(
         return step.files.length === 0 ? 0 : countRows(warehouse, step.table);
       case 'model': {
         if (step.isView) await warehouse.createView(step.table, step.sql);
-        else await warehouse.createTable(step.table, step.sql);
+        else await warehouse.createTable(step.table, step.sql, { joinsAsWritten: step.joinsAsWritten === true });
         const promised = plan.published.get(step.table);
         if (promised !== undefined) await holdColumns(warehouse, step.table, promised);
         return step.isView ? undefined : countRows(warehouse, step.table);
@@ -272,8 +272,8 @@ async function perform(
         return undefined;
       case 'keep':
       case 'publish': {
-        // The first table to be written comes after the last check.
-        if (failed().length > 0) throw new ChecksFailedError(failed());
+        // Nothing of this build will be seen: only what else its checks find is of use.
+        if (failed().length > 0) return undefined;
         if (step.kind === 'publish' && step.view !== undefined) {
           tables[step.table] = await describeView(warehouse, step.table, step.view);
           return tables[step.table]?.rows;
@@ -287,6 +287,7 @@ async function perform(
           partition: step.partition,
           referred: step.referred,
           where: where === undefined ? undefined : fillIn(where, step.table, await nextLiterals()),
+          joinsAsWritten: step.joinsAsWritten === true,
         });
         (step.kind === 'keep' ? stored : tables)[step.table] = filed;
         return filed.rows;
@@ -327,10 +328,11 @@ async function perform(
   }
   if (failed().length > 0) throw new ChecksFailedError(failed());
 
-  await createCheckResults(warehouse, checkResultRows(checks, plan.isPartial ? (last?.checks ?? []) : [], catalogue));
+  const { asOf: lastDay, openFrom } = await days();
+  const carried = plan.isPartial || isDaily ? carriedChecks(last, catalogue, checks) : [];
+  await createCheckResults(warehouse, checkResultRows(checks, lastDay, carried));
   tables[checkResults] = await unload(checkResults, {});
 
-  const { asOf: lastDay, openFrom } = await days();
   const manifest = composeManifest({
     company,
     buildId,
@@ -339,7 +341,7 @@ async function perform(
     openFrom,
     tables,
     stored,
-    checks,
+    checks: [...checks, ...carried],
     isPartial: plan.isPartial,
     last,
     ...(isDaily ? {} : { reason: footing.reason }),
@@ -402,24 +404,51 @@ export const checkResultColumns = [
   { name: 'severity', type: 'varchar', description: 'error: a failing row publishes nothing; warn: it is shown here' },
   { name: 'failing_rows', type: 'bigint', description: 'how many rows failed' },
   { name: 'sample', type: 'varchar', description: 'up to three failing rows, as JSON' },
+  {
+    name: 'as_of',
+    type: 'date',
+    description: 'last whole day of the build that ran it: the last full refresh, where no daily build makes the table',
+  },
 ] as const;
 
-/** The rows of `check_results`: what this build found, and what a part leaves of the last one. */
+export type DatedResult = CheckResult & { as_of: string };
+
+/**
+ * What earlier builds found of tables that this one did not make: those of a full refresh in a daily build, all others in one of
+ * a part. A check that is gone, or whose table is, is not handed on.
+ */
+export function carriedChecks(
+  last: Manifest | undefined,
+  catalogue: Catalogue,
+  ran: readonly CheckResult[],
+): DatedResult[] {
+  if (last === undefined) return [];
+  const models = new Map([
+    ...catalogue.models.map(({ name }) => [`key_${name}`, name] as const),
+    ...catalogue.checks.map(({ name, model }) => [name, model] as const),
+  ]);
+  const isRun = new Set(ran.map(({ check }) => check));
+  return last.checks.flatMap((old) => {
+    const model = models.get(old.check);
+    return model === undefined || isRun.has(old.check)
+      ? []
+      : [{ ...old, model, sample: [], as_of: old.as_of ?? last.as_of }];
+  });
+}
+
+/** The rows of `check_results`: what this build found up to its last whole day, and what it carries on of earlier ones. */
 export function checkResultRows(
   checks: readonly CheckResult[],
-  before: Manifest['checks'],
-  catalogue: Catalogue,
+  asOf: string,
+  carried: readonly DatedResult[],
 ): Record<string, SqlValue>[] {
-  const models = new Map(catalogue.checks.map((check) => [check.name, check.model]));
-  const carried = before
-    .filter((old) => !checks.some((check) => check.check === old.check))
-    .map((old) => ({ ...old, model: models.get(old.check) ?? old.check.replace(/^key_/, ''), sample: [] }));
-  return [...checks, ...carried].map((check) => ({
+  return [...checks.map((check) => ({ ...check, as_of: asOf })), ...carried].map((check) => ({
     check_name: check.check,
     model: check.model,
     severity: check.severity,
     failing_rows: check.failing_rows,
     sample: check.sample.length === 0 ? null : JSON.stringify(check.sample),
+    as_of: check.as_of,
   }));
 }
 
@@ -493,72 +522,53 @@ interface Filing {
   /** Files of the last build: those of months that are wholly closed are referred to. */
   referred?: FiledTable | undefined;
   where?: string | undefined;
+  joinsAsWritten?: boolean;
   /** The first open day; undefined where all are. */
   closedBefore: string | undefined;
 }
 
 async function unloadTable(
-  warehouse: Warehouse,
+  warehouse: FilingWarehouse,
   store: Company['lake'],
   buildId: string,
   table: string,
-  { partition, referred, where, closedBefore }: Filing,
+  { partition, referred, where, closedBefore, joinsAsWritten = false }: Filing,
 ): Promise<FiledTable> {
   const columns = await warehouse.columns(table);
+  const select = (conditions: readonly string[]) =>
+    `select * from ${table}${conditions.length === 0 ? '' : ` where ${conditions.join(' and ')}`}`;
   const conditions = where === undefined ? [] : [`(${where})`];
+  const keyOf = (part: string) => lake.table(buildId, table, part);
   const files: FiledTable['files'] = [];
-  const write = async (month: string, more: readonly string[]) => {
-    const key = lake.table(buildId, table, month);
-    const all = [...conditions, ...more];
-    const rows = await warehouse.unload(
-      `select * from ${table}${all.length === 0 ? '' : ` where ${all.join(' and ')}`}`,
-      store.locate(key),
-    );
-    files.push({ partition: month, key, rows });
-  };
-  if (partition === undefined) await write('', []);
-  else {
+  if (partition !== undefined) {
     // An instant may be of the day before in UTC.
     const openMonth =
       referred === undefined || closedBefore === undefined ? undefined : daysBefore(closedBefore, 1).slice(0, 7);
     if (referred !== undefined && openMonth !== undefined) {
       files.push(...referred.files.filter((file) => file.partition !== '' && file.partition < openMonth));
     }
-    const from = openMonth === undefined ? [] : [`${partition} >= date '${openMonth}-01'`];
-    for (const month of await months(warehouse, table, partition, [...conditions, ...from])) {
-      await write(
-        month ?? 'none',
-        month === undefined
-          ? [`${partition} is null`]
-          : [`${partition} >= date '${month}-01'`, `${partition} < date '${monthAfter(month)}-01'`],
-      );
-    }
-    // An empty table still has a file, so that a reader finds its columns.
-    if (files.length === 0) await write('', []);
+    const open = openMonth === undefined ? [] : [`${partition} >= date '${openMonth}-01'`];
+    const written = await warehouse.unloadByMonth(
+      select([...conditions, ...open]),
+      partition,
+      (part) => store.locate(keyOf(part)),
+      { joinsAsWritten },
+    );
+    for (const { part, rows } of written) files.push({ partition: part, key: keyOf(part), rows });
+  }
+  // An empty table still has a file, so that a reader finds its columns.
+  if (files.length === 0) {
+    files.push({
+      partition: '',
+      key: keyOf(''),
+      rows: await warehouse.unload(select(conditions), store.locate(keyOf('')), { joinsAsWritten }),
+    });
   }
   return { rows: files.reduce((sum, file) => sum + file.rows, 0), columns, files };
 }
 
 async function describeView(warehouse: Warehouse, table: string, view: string): Promise<Manifest['tables'][string]> {
   return { rows: await countRows(warehouse, table), columns: await warehouse.columns(table), files: [], view };
-}
-
-function monthAfter(month: string): string {
-  const [year = 0, number = 0] = month.split('-').map(Number);
-  return new Date(Date.UTC(year, number, 1)).toISOString().slice(0, 7);
-}
-
-async function months(
-  warehouse: Warehouse,
-  table: string,
-  column: string,
-  conditions: readonly string[],
-): Promise<(string | undefined)[]> {
-  const where = conditions.length === 0 ? '' : ` where ${conditions.join(' and ')}`;
-  const rows = await warehouse.query(
-    `select distinct date_format(date_trunc('month', ${column}), '%Y-%m') as month from ${table}${where} order by month`,
-  );
-  return rows.map((row) => (row.month === null ? undefined : String(row.month)));
 }
 
 async function readAsOf(

@@ -12,7 +12,7 @@ import { creditIntervals } from '#solvers/credit-intervals';
 import { fittedFactors } from '#solvers/fitted-factors';
 import { identityComponents } from '#solvers/identity-components';
 import { valueExpectations, valueParameters } from '#solvers/lifetime-value';
-import { markovReplicates } from '#solvers/markov-replicates';
+import { markovIntervals } from '#solvers/markov-intervals';
 import type { SolverModel } from '#solvers/solver-model';
 
 /** A table that one SELECT makes. */
@@ -95,7 +95,7 @@ export async function solversOf(models: readonly Model[], roundsIn: string): Pro
     if (models.some((model) => model.name === tables.edges)) solvers.push(await identityComponents(roundsIn, tables));
   }
   // Readers stand before what they read.
-  for (const solver of [creditIntervals, markovReplicates, fittedFactors, valueExpectations, valueParameters]) {
+  for (const solver of [creditIntervals, markovIntervals, fittedFactors, valueExpectations, valueParameters]) {
     if ([...models, ...solvers].some((model) => model.inputs.includes(solver.name))) solvers.push(solver);
   }
   return solvers;

@@ -13,7 +13,7 @@ import { readIdentifierKey, readVaultKeys } from '#pipeline/keys';
 
 /** One company: the folder that holds its `percorso.config.ts`, and what stands in it. */
 export interface Company {
-  /** The folder, absolute. */
+  /** The folder, absolute; with a lake that stands elsewhere, the folder of what is worked with. */
   dir: string;
   configPath: string;
   config: Config;
@@ -39,6 +39,8 @@ export interface Company {
   vaultKeys(): Promise<[VaultKey, ...VaultKey[]]>;
   /** Seals an address for the vault; undefined where the company keeps none. */
   sealAddress(): Promise<((address: string) => string) | undefined>;
+  /** Removes former versions of what was replaced or removed since this was opened, where the lake keeps such. */
+  forgetFormerVersions?(): Promise<void>;
 }
 
 export interface CompanyOptions {
@@ -48,6 +50,8 @@ export interface CompanyOptions {
   set?: readonly string[];
   /** Opens the lake's store at a folder. */
   openStore(root: string): Store;
+  /** Where the lake, the state and what lands lie, where that is not the folder itself: a lake elsewhere is worked on there. */
+  data?: string;
 }
 
 export const configFileName = 'percorso.config.ts';
@@ -57,14 +61,15 @@ export const configFileName = 'percorso.config.ts';
  * @throws UsageError where there is no configuration or a setting is wrong; RefusedError where a list is.
  */
 export async function loadCompany(options: CompanyOptions): Promise<Company> {
-  const { dir, env } = options;
-  const configPath = join(dir, configFileName);
+  const { env } = options;
+  const configPath = join(options.dir, configFileName);
   const overrides = parseOverrides(options.set ?? []);
   const config = parseConfig(await importConfig(configPath), configPath, overrides);
+  const dir = options.data ?? options.dir;
   const state = join(dir, '.percorso');
   const paths = {
     lake: join(dir, 'lake'),
-    mappings: join(dir, 'mappings'),
+    mappings: join(options.dir, 'mappings'),
     landing: join(dir, 'landing'),
     state,
     spool: join(state, 'spool'),
@@ -78,7 +83,7 @@ export async function loadCompany(options: CompanyOptions): Promise<Company> {
     dir,
     configPath,
     config,
-    lists: await readLists(dir, config),
+    lists: await readLists(options.dir, config),
     overrides,
     lake,
     paths,

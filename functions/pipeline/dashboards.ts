@@ -10,7 +10,7 @@ import type { Warehouse } from '#core/ports';
 import type { Catalogue } from '#pipeline/catalogue';
 import type { Company } from '#pipeline/company';
 import { compressSite } from '#pipeline/compress-site';
-import { definitionsFile, metricsFile } from '#pipeline/glossary';
+import { definitionsFile, italianFile, metricsFile } from '#pipeline/glossary';
 import { preparePageTables, settingsOfPages } from '#pipeline/page-tables';
 import { requireBuild } from '#pipeline/query';
 
@@ -142,6 +142,7 @@ async function makeStamp(company: Company, manifest: Manifest): Promise<Stamp> {
       await hashFiles(['tables']),
       await readFile(definitionsFile),
       await readFile(metricsFile),
+      await readFile(italianFile),
     ]),
   };
 }

@@ -7,7 +7,8 @@ import type { PublishedTable } from '#pipeline/table-docs';
 export interface GlossaryEntry {
   place: number;
   /** `metrics`, a heading of docs/definitions.md, or the published table. */
-  section: string;
+  section_en: string;
+  section_it: string;
   /** The words defined, or `table.column`; empty where a rule defines no word of its own. */
   term_en: string;
   term_it: string;
@@ -20,13 +21,15 @@ export interface GlossaryEntry {
 export const definitionsFile = fileURLToPath(new URL('../../docs/definitions.md', import.meta.url));
 /** Names of metrics in both languages, and the Italian of what their columns' headers say. */
 export const metricsFile = fileURLToPath(new URL('../../dashboards/glossary.csv', import.meta.url));
+/** The Italian of all other texts of the glossary, by the English that it is of. */
+export const italianFile = fileURLToPath(new URL('../../dashboards/glossary.it.csv', import.meta.url));
 /** The sections whose numbers the pages show; what comes after them is of tables that no page has. */
 const shownSections = 9;
 
 /**
  * The Glossary page's entries: the metrics that the pages show, as the headers of the models that compute them describe them; the
  * rules of docs/definitions.md; and each column of the published tables. The same texts as the code's, so that they cannot say
- * two things; where an Italian text is of another wording than the header's of today, the header's stands.
+ * two things; where an Italian text is of another wording than today's, today's stands.
  */
 export async function readGlossary(tables: readonly PublishedTable[]): Promise<GlossaryEntry[]> {
   const described = new Map(
@@ -36,22 +39,32 @@ export async function readGlossary(tables: readonly PublishedTable[]): Promise<G
     const text_en = described.get(metric.column);
     if (text_en === undefined) return [];
     const text_it = metric.of === text_en ? metric.text_it : text_en;
-    return [
-      { section: 'metrics', term_en: metric.term_en, term_it: metric.term_it, text_en, text_it, source: metric.column },
-    ];
+    const { term_en, term_it, column } = metric;
+    return [{ section_en: 'metrics', section_it: 'metrics', term_en, term_it, text_en, text_it, source: column }];
   });
+  const italian = await readItalian();
+  const inItalian = (text: string) => italian.get(text) ?? text;
   const others = [...definitionEntries(await readFile(definitionsFile, 'utf8')), ...tableEntries(tables)];
   return [
     ...metrics,
     ...others.map(({ section, term, text }) => ({
-      section,
+      section_en: section,
+      section_it: inItalian(section),
       term_en: term,
-      term_it: term,
+      term_it: inItalian(term),
       text_en: text,
-      text_it: text,
+      text_it: inItalian(text),
       source: null,
     })),
   ].map((entry, index) => ({ place: index + 1, ...entry }));
+}
+
+const translation = z.object({ en: z.string(), it: z.string() });
+
+/** The rows of `dashboards/glossary.it.csv`. */
+export async function readItalian(): Promise<Map<string, string>> {
+  const rows = z.array(translation).parse(parse(await readFile(italianFile, 'utf8'), { columns: true }));
+  return new Map(rows.map(({ en, it }) => [en, it]));
 }
 
 const metricRow = z.object({

@@ -11,10 +11,12 @@ import {
   type BuildOptions,
   type CheckResult,
   ChecksFailedError,
+  carriedChecks,
   checkResultColumns,
   checkResultRows,
   checkResults,
   createBuildId,
+  type DatedResult,
   type PlannedCompany,
   prepare,
 } from '#pipeline/build';
@@ -369,6 +371,13 @@ const readChecks = async (builder: LakeBuilder, buildId: string) => {
   return bytes === undefined ? [] : z.custom<CheckResult[]>().parse(JSON.parse(new TextDecoder().decode(bytes)));
 };
 
+/** What earlier builds found of tables that this one does not make. */
+async function carriedOn(builder: LakeBuilder, run: LakeRun, checks: readonly CheckResult[]): Promise<DatedResult[]> {
+  if (!run.isPartial && run.kind === 'full') return [];
+  const last = await readCurrentManifest(builder.company.lake).catch(() => undefined);
+  return carriedChecks(last, builder.catalogue, checks);
+}
+
 /**
  * Decides what is written for readers and for the next build, and by which statements.
  * @throws ChecksFailedError where a check of severity error found rows: nothing is written then.
@@ -396,11 +405,10 @@ export async function planFiling(builder: LakeBuilder, buildId: string): Promise
     'read from': daysBefore(openFrom, lookBack(run.settings)),
     'restated before': openFrom,
   };
-  const previous = run.isPartial ? await readCurrentManifest(company.lake).catch(() => undefined) : undefined;
   await warehouse.createTableFromRows(
     checkResults,
     Object.fromEntries(checkResultColumns.map(({ name, type }) => [name, type])),
-    checkResultRows(checks, previous?.checks ?? [], builder.catalogue),
+    checkResultRows(checks, asOf, await carriedOn(builder, run, checks)),
   );
   const columnsOf = (table: string) => {
     if (table === checkResults) return checkResultColumns.map(({ name, type }) => ({ name, type }));
@@ -452,6 +460,7 @@ export async function publishRun(builder: LakeBuilder, buildId: string): Promise
     (one.isKept ? stored : tables)[one.table] = filedTable(one, filing.months, keys, run.closedBefore);
   }
   const last = await readCurrentManifest(store).catch(() => undefined);
+  const checks = await readChecks(builder, buildId);
   const manifest = composeManifest({
     company,
     buildId,
@@ -460,7 +469,7 @@ export async function publishRun(builder: LakeBuilder, buildId: string): Promise
     openFrom: filing.openFrom,
     tables,
     stored,
-    checks: await readChecks(builder, buildId),
+    checks: [...checks, ...(await carriedOn(builder, run, checks))],
     isPartial: run.isPartial,
     last,
     ...(run.reason === undefined ? {} : { reason: run.reason }),

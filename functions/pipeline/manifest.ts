@@ -11,7 +11,8 @@ export interface Built {
   tables: Record<string, FiledTable>;
   /** Tables that only the next build reads. */
   stored: Record<string, FiledTable>;
-  checks: readonly Manifest['checks'][number][];
+  /** Those that this build ran, and what it carries on of earlier ones. */
+  checks: Manifest['checks'];
   isPartial: boolean;
   /** The build that readers see until now. */
   last: Manifest | undefined;
@@ -27,8 +28,12 @@ export interface Built {
 export function composeManifest(built: Built): Manifest {
   const { last, isPartial, reason } = built;
   const previous = isPartial ? last : undefined;
-  const checks = built.checks.map(({ check, severity, failing_rows }) => ({ check, severity, failing_rows }));
-  const carried = (previous?.checks ?? []).filter((old) => !checks.some(({ check }) => check === old.check));
+  const checks = built.checks.map(({ check, severity, failing_rows, as_of }) => ({
+    check,
+    severity,
+    failing_rows,
+    ...(as_of === undefined ? {} : { as_of }),
+  }));
   return {
     build_id: built.buildId,
     built_at: built.builtAt,
@@ -36,7 +41,7 @@ export function composeManifest(built: Built): Manifest {
     company: built.company.config.name,
     settings_overridden: built.company.overrides ?? {},
     tables: { ...previous?.tables, ...built.tables },
-    checks: [...checks, ...carried],
+    checks,
     kind: reason === undefined ? 'daily' : 'full',
     ...(reason === undefined ? {} : { reason }),
     ...(isPartial

@@ -52,7 +52,8 @@ export async function preparePageTables(
     'glossary_entries',
     {
       place: 'bigint',
-      section: 'varchar',
+      section_en: 'varchar',
+      section_it: 'varchar',
       term_en: 'varchar',
       term_it: 'varchar',
       text_en: 'varchar',

@@ -20,7 +20,14 @@ export type Step =
     }
   /** Rows that the last build left, or a table of the same columns without a row. */
   | { kind: 'earlier'; table: string; columns: Record<string, string>; files: string[]; where?: string }
-  | { kind: 'model'; table: string; inputs: readonly string[]; sql: string; isView?: true }
+  | {
+      kind: 'model';
+      table: string;
+      inputs: readonly string[];
+      sql: string;
+      isView?: true;
+      joinsAsWritten?: true;
+    }
   | { kind: 'solver'; table: string; inputs: readonly string[] }
   | {
       kind: 'check';
@@ -33,9 +40,23 @@ export type Step =
     }
   | { kind: 'drop'; table: string }
   /** For the next build: rows that no reader sees. */
-  | { kind: 'keep'; table: string; where?: string; partition?: string; referred?: FiledTable }
+  | {
+      kind: 'keep';
+      table: string;
+      where?: string;
+      partition?: string;
+      referred?: FiledTable;
+      joinsAsWritten?: true;
+    }
   /** For readers. Months of closed days are referred to where they were published. */
-  | { kind: 'publish'; table: string; partition?: string; referred?: FiledTable; view?: string };
+  | {
+      kind: 'publish';
+      table: string;
+      partition?: string;
+      referred?: FiledTable;
+      view?: string;
+      joinsAsWritten?: true;
+    };
 
 export interface Plan {
   steps: Step[];
@@ -162,24 +183,37 @@ export function planBuild(catalogue: Catalogue, options: PlanOptions): Plan {
     ),
   ];
 
+  // The joins of a view are those of the statement that reads it.
+  const joinsAsWritten = (model: Model): boolean =>
+    isSqlModel(model) &&
+    (model.header.joinsAsWritten ||
+      model.inputs.some((input) => {
+        const read = byName.get(input);
+        return read !== undefined && isView(read) && joinsAsWritten(read);
+      }));
+
   const steps: Step[] = [];
   const readers = new Map<string, number>();
   for (const reader of [...models, ...checks]) {
     for (const input of readBy(reader.inputs)) readers.set(input, (readers.get(input) ?? 0) + 1);
   }
   const kept = selection === undefined ? models.filter((model) => isSqlModel(model) && isKept(model)) : [];
-  const written = [...stored, ...kept.map((model) => model.name)];
-  const lasting = new Set([
-    ...written,
-    ...readBy(written),
-    ...models.filter(isView).map((model) => model.name),
-    horizonTable,
-  ]);
+  const isWritten = (model: Model) => stored.has(model.name) || published.includes(model) || kept.includes(model);
+  for (const { name } of models.filter(isWritten)) {
+    for (const input of readBy([name])) readers.set(input, (readers.get(input) ?? 0) + 1);
+  }
+  const lasting = new Set([...models.filter(isView).map((model) => model.name), horizonTable]);
+  const dropped = new Set<string>();
+  const drop = (table: string): void => {
+    if (lasting.has(table) || dropped.has(table)) return;
+    dropped.add(table);
+    steps.push({ kind: 'drop', table });
+  };
   const release = (inputs: readonly string[]): void => {
     for (const input of readBy(inputs)) {
       const left = (readers.get(input) ?? 0) - 1;
       readers.set(input, left);
-      if (left === 0 && !lasting.has(input)) steps.push({ kind: 'drop', table: input });
+      if (left === 0) drop(input);
     }
   };
 
@@ -200,6 +234,41 @@ export function planBuild(catalogue: Catalogue, options: PlanOptions): Plan {
     }
   };
 
+  const filed = (model: SqlModel, last: Readonly<Record<string, FiledTable>> | undefined) => {
+    const { partition } = model.header;
+    const referred = isDaily(model, stands) ? last?.[model.name] : undefined;
+    return {
+      table: model.name,
+      ...(partition === undefined ? {} : { partition: partition.column }),
+      ...(referred === undefined || partition === undefined ? {} : { referred }),
+    };
+  };
+  /**
+   * What is published or kept is written as soon as it is made and checked, so that it need not lie in memory: nobody sees it
+   * before the pointer moves. Which rows are kept, the horizon tells.
+   */
+  const write = (model: SqlModel): void => {
+    const { name, file, sql, header } = model;
+    const hints = joinsAsWritten(model) ? { joinsAsWritten: true as const } : {};
+    if (isReadersView(model)) {
+      if (published.includes(model)) steps.push({ kind: 'publish', table: name, view: fillIn(sql, file, literals) });
+    } else if (stored.has(name)) steps.push({ kind: 'publish', ...filed(model, options.last?.left), ...hints });
+    else if (kept.includes(model)) {
+      const state = header.state === undefined ? {} : { where: header.state };
+      steps.push({ kind: 'keep', ...filed(model, stands?.stored), ...state, ...hints });
+    }
+    release([name]);
+  };
+  const unwritten = new Set(models.filter((model) => isSqlModel(model) && isWritten(model)));
+  const writeMade = (): void => {
+    if (made.has(horizonTable) && !done.has(horizonTable)) return;
+    for (const model of unwritten) {
+      if (!done.has(model.name) || !isSqlModel(model)) continue;
+      unwritten.delete(model);
+      write(model);
+    }
+  };
+
   const waiting = new Set(checks);
   const done = new Set<string>();
   for (const model of models) {
@@ -212,6 +281,7 @@ export function planBuild(catalogue: Catalogue, options: PlanOptions): Plan {
             inputs: model.inputs,
             sql: fillIn(model.sql, model.file, literals),
             ...(isView(model) ? { isView: true } : {}),
+            ...(joinsAsWritten(model) ? { joinsAsWritten: true } : {}),
           }
         : { kind: 'solver', table: model.name, inputs: model.inputs },
     );
@@ -233,35 +303,12 @@ export function planBuild(catalogue: Catalogue, options: PlanOptions): Plan {
       release(check.inputs);
     }
     release(model.inputs);
-    if ((readers.get(model.name) ?? 0) === 0 && !lasting.has(model.name)) {
-      steps.push({ kind: 'drop', table: model.name });
-    }
+    writeMade();
+    if ((readers.get(model.name) ?? 0) === 0) drop(model.name);
   }
-  const columns = new Map<string, string[]>();
-  const filed = (model: SqlModel, last: Readonly<Record<string, FiledTable>> | undefined) => {
-    const { partition } = model.header;
-    const referred = isDaily(model, stands) ? last?.[model.name] : undefined;
-    return {
-      table: model.name,
-      ...(partition === undefined ? {} : { partition: partition.column }),
-      ...(referred === undefined || partition === undefined ? {} : { referred }),
-    };
-  };
-  for (const model of models) {
-    if (!isSqlModel(model)) continue;
-    const { columns: described, state } = model.header;
-    if (published.includes(model))
-      columns.set(
-        model.name,
-        described.map((column) => column.name),
-      );
-    if (isReadersView(model) && published.includes(model)) {
-      steps.push({ kind: 'publish', table: model.name, view: fillIn(model.sql, model.file, literals) });
-    } else if (stored.has(model.name)) steps.push({ kind: 'publish', ...filed(model, options.last?.left) });
-    else if (kept.includes(model)) {
-      steps.push({ kind: 'keep', ...filed(model, stands?.stored), ...(state === undefined ? {} : { where: state }) });
-    }
-  }
+  const columns = new Map(
+    published.filter(isSqlModel).map((model) => [model.name, model.header.columns.map((column) => column.name)]),
+  );
   for (const model of stands === undefined ? [] : catalogue.models.filter(isRefreshed)) {
     const referred = stands?.stored[model.name];
     if (referred === undefined) continue;
@@ -314,11 +361,21 @@ function isOfArrivals(raw: string, models: readonly Model[]): boolean {
 const closedOf = (table: string) => `${table}_closed`;
 const openOf = (table: string) => `${table}_open`;
 
-/** The rows of an incremental table that are of open days, or of closed ones. */
-function ofDays(filed: FiledTable, column: string, literals: Literals, side: '<' | '>='): string {
-  // `made.event_date` is the column event_date.
-  const type = filed.columns.find(({ name }) => name === column.slice(column.lastIndexOf('.') + 1))?.type;
-  const day = type === 'date' ? column : `cast(${column} at time zone '${literals['time zone']}' as date)`;
+/**
+ * The rows of an incremental table that are of open days, or of closed ones.
+ * @param column the column that says the day, as the table names it.
+ * @param alias what the statement calls the table, where it must say so.
+ */
+function ofDays(filed: FiledTable, column: string, literals: Literals, side: '<' | '>=', alias?: string): string {
+  const type = filed.columns.find(({ name }) => name === column)?.type;
+  if (type === undefined) {
+    throw new PercorsoError(`the last build left rows without the column ${column}, which says their day`, {
+      mend: 'run `percorso build --full-refresh`',
+    });
+  }
+  const value = alias === undefined ? column : `${alias}.${column}`;
+  // An instant is of the day that it falls on where the company is; a day is that already.
+  const day = type === 'date' ? value : `cast(${value} at time zone '${literals['time zone']}' as date)`;
   return `${day} ${side} date '${literals['closed before']}'`;
 }
 
@@ -338,7 +395,7 @@ function byDays(model: Model, stands: Standing, literals: Literals): Model[] {
   const day = header.partition?.column;
   const sql =
     header.kept === 'incremental' && day !== undefined
-      ? `select made.*\nfrom (\n${model.sql}\n) as made\nwhere ${ofDays(filed, `made.${day}`, literals, '>=')}`
+      ? `select made.*\nfrom (\n${model.sql}\n) as made\nwhere ${ofDays(filed, day, literals, '>=', 'made')}`
       : model.sql;
   const union = [closedOf(name), openOf(name)].map((part) => `select ${columns} from ${part}`).join('\nunion all\n');
   return [

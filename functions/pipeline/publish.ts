@@ -20,7 +20,14 @@ const manifestSchema = z.object({
   company: z.string(),
   settings_overridden: z.record(z.string(), z.string()),
   tables: filedTables,
-  checks: z.array(z.object({ check: z.string(), severity: z.enum(['error', 'warn']), failing_rows: z.number() })),
+  checks: z.array(
+    z.object({
+      check: z.string(),
+      severity: z.enum(['error', 'warn']),
+      failing_rows: z.number(),
+      as_of: z.string().optional(),
+    }),
+  ),
   made_of: z.string().optional(),
   kind: z.enum(['full', 'daily']).optional(),
   reason: z.string().optional(),

@@ -1,12 +1,11 @@
 import type { Warehouse } from '#core/ports';
+import { createIntervalCells, measures } from '#solvers/interval-cells';
+import { percentiles } from '#solvers/percentile-interval';
 import type { SolverModel } from '#solvers/solver-model';
 
-const measures = ['conversions', 'revenue', 'margin'] as const;
+const createIntervals = () => createIntervalCells(['model', 'conversion_type', 'channel', 'period']);
 const orders = '(orders)';
 const orderTypes = ['first_order', 'repeat_order'];
-
-/** The share of replicates that a 90 % interval leaves out on each side. */
-const tail = 0.05;
 
 /** The one data-driven model that is fitted anew in each replicate. */
 const refitted = 'markov_1';
@@ -19,13 +18,13 @@ const refitted = 'markov_1';
  * periods are whole numbers, so that a fact is met once and not once a period. Done channel by channel: memory does not grow
  * with their number.
  *
- * In: `credit_buckets`, `bootstrap_draws`, `periods`, `period_spans`, `attribution_models`, `markov_replicates`. Out: `credit_intervals`, one row per model,
+ * In: `credit_buckets`, `bootstrap_draws`, `periods`, `period_spans`, `attribution_models`, `markov_intervals`. Out: `credit_intervals`, one row per model,
  * conversion_type, channel and period, with `_low` and `_high` of conversions, revenue and margin.
  */
 export const creditIntervals: SolverModel = {
   name: 'credit_intervals',
   file: 'functions/solvers/credit-intervals.ts',
-  inputs: ['credit_buckets', 'bootstrap_draws', 'periods', 'period_spans', 'attribution_models', 'markov_replicates'],
+  inputs: ['credit_buckets', 'bootstrap_draws', 'periods', 'period_spans', 'attribution_models', 'markov_intervals'],
   async run(warehouse) {
     const models = await texts(warehouse, "select model from attribution_models where kind = 'rule' order by model_no");
     const columns = models.flatMap((model) => measures.map((measure) => `${model}_${measure}`));
@@ -82,60 +81,25 @@ export const creditIntervals: SolverModel = {
         }
       }
     }
-    await addRefitted(warehouse, draws.replicates, found);
-    await found.write(warehouse);
+    await addRefitted(warehouse, found);
+    await found.write(warehouse, 'credit_intervals');
   },
 };
 
-/** A replicate in which a channel has nothing is not among the rows: it stands for 0. */
-async function addRefitted(warehouse: Warehouse, replicates: number, found: Intervals): Promise<void> {
-  for (const channel of await texts(warehouse, 'select distinct channel from markov_replicates order by channel')) {
-    const ofChannel = `from markov_replicates where channel = ${quoted(channel)}`;
-    const cells = await warehouse.query(
-      `select distinct conversion_type, period ${ofChannel} order by conversion_type, period`,
+/** Hands on the intervals of the model that is fitted anew in each replicate. */
+async function addRefitted(warehouse: Warehouse, found: ReturnType<typeof createIntervals>): Promise<void> {
+  for (const row of await warehouse.query('select * from markov_intervals order by conversion_type, channel, period')) {
+    const [conversion_type, channel, period] = [row.conversion_type, row.channel, row.period].map(String);
+    found.add(
+      {
+        model: refitted,
+        conversion_type: conversion_type ?? '',
+        channel: channel ?? '',
+        period: period ?? '',
+      },
+      measures.map((measure) => [Number(row[`${measure}_low`]), Number(row[`${measure}_high`])] as const),
     );
-    const read = await warehouse.queryNumbers(
-      `select dense_rank() over (order by conversion_type, period) as cell_no, replicate, conversions, revenue, margin ${ofChannel}`,
-      ['cell_no', 'replicate', ...measures],
-    );
-    const totals = cells.map(() => measures.map(() => new Float64Array(replicates)));
-    for (const [row, cell] of read.cell_no.entries()) {
-      for (const [index, measure] of measures.entries()) {
-        const total = totals[cell - 1]?.[index];
-        if (total !== undefined) total[(read.replicate[row] ?? 0) - 1] = read[measure][row] ?? 0;
-      }
-    }
-    for (const [index, { conversion_type, period }] of cells.entries()) {
-      found.add(
-        { model: refitted, conversion_type: String(conversion_type), channel, period: String(period) },
-        (totals[index] ?? []).map(percentiles),
-      );
-    }
   }
-}
-
-/**
- * The ends of the 90 % percentile interval of some replicates: the values of rank ceil(0.05 n) and ceil(0.95 n). Source: Efron
- * & Tibshirani 1993, chapter 13.
- */
-export function percentiles(replicates: Float64Array): [low: number, high: number] {
-  const count = replicates.length;
-  const low = Math.max(1, Math.ceil(tail * count));
-  const high = Math.max(1, Math.ceil((1 - tail) * count));
-  return [nthLeast(replicates, low, 1), -nthLeast(replicates, count - high + 1, -1)];
-}
-
-/** The nth least of values times a sign, for a small n: a twentieth of the time that sorting them all takes. */
-function nthLeast(values: Float64Array, n: number, sign: 1 | -1): number {
-  const least = new Float64Array(n).fill(Number.POSITIVE_INFINITY);
-  for (const value of values) {
-    const signed = sign * value;
-    if (!(signed < (least[n - 1] ?? 0))) continue;
-    let place = n - 1;
-    for (; place > 0 && (least[place - 1] ?? 0) > signed; place--) least[place] = least[place - 1] ?? 0;
-    least[place] = signed;
-  }
-  return least[n - 1] ?? Number.NaN;
 }
 
 interface Draws {
@@ -194,42 +158,6 @@ function sumOf(parts: readonly (Float64Array | undefined)[]): Float64Array | und
     for (let i = 0; i < part.length; i++) sum[i] = (sum[i] ?? 0) + (part[i] ?? 0);
   }
   return sum;
-}
-
-interface Cell {
-  model: string;
-  conversion_type: string;
-  channel: string;
-  period: string;
-}
-
-type Intervals = ReturnType<typeof createIntervals>;
-
-function createIntervals() {
-  const cells: Cell[] = [];
-  const lows = measures.map((): number[] => []);
-  const highs = measures.map((): number[] => []);
-  return {
-    add(cell: Cell, bounds: readonly [number, number][]): void {
-      cells.push(cell);
-      for (const [measure, [low, high]] of bounds.entries()) {
-        lows[measure]?.push(low);
-        highs[measure]?.push(high);
-      }
-    },
-    async write(warehouse: Warehouse): Promise<void> {
-      const words = (['model', 'conversion_type', 'channel', 'period'] as const).map((name) => ({
-        name,
-        type: 'varchar' as const,
-        values: cells.map((cell) => cell[name]),
-      }));
-      const numbers = measures.flatMap((measure, index) => [
-        { name: `${measure}_low`, type: 'double' as const, values: Float64Array.from(lows[index] ?? []) },
-        { name: `${measure}_high`, type: 'double' as const, values: Float64Array.from(highs[index] ?? []) },
-      ]);
-      await warehouse.createTableFromColumns('credit_intervals', [...words, ...numbers]);
-    },
-  };
 }
 
 async function texts(warehouse: Warehouse, sql: string): Promise<string[]> {

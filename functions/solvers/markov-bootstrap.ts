@@ -1,3 +1,4 @@
+import { measures } from '#solvers/interval-cells';
 import { createFirstOrderEffects, firstOrderPlace, firstOrderWidth } from '#solvers/markov';
 import { addTo, monthsOfFit } from '#solvers/path-counts';
 
@@ -80,8 +81,6 @@ export interface BucketSums {
   revenue: Float64Array;
   margin: Float64Array;
 }
-
-export const measures = ['conversions', 'revenue', 'margin'] as const;
 
 /**
  * Credited totals of each replicate, by span of days and channel number (0: unattributed): the first measure of every replicate,

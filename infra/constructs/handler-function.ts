@@ -6,6 +6,7 @@ import {
   Function as LambdaFunction,
   LoggingFormat,
   Runtime,
+  SystemLogLevel,
   Tracing,
 } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
@@ -21,6 +22,8 @@ export interface HandlerFunctionProps {
   timeout: Duration;
   environment: Record<string, string>;
   diskMb?: number;
+  /** X-Ray records some of its calls; else only those that a caller marks (`X-Amzn-Trace-Id: ...;Sampled=1`). On by default. */
+  isTraced?: boolean;
 }
 
 /** A Lambda of ours: its bundle, a role of its own that may write its own log and nothing else yet, and that log. */
@@ -50,7 +53,9 @@ export class HandlerFunction extends Construct {
       role: this.role,
       logGroup: this.log,
       loggingFormat: LoggingFormat.JSON,
-      tracing: Tracing.ACTIVE,
+      // Lambda's own three lines a call would cost more than the call: metrics count calls, and errors are still told.
+      systemLogLevelV2: SystemLogLevel.WARN,
+      tracing: props.isTraced === false ? Tracing.PASS_THROUGH : Tracing.ACTIVE,
       ...(props.diskMb === undefined ? {} : { ephemeralStorageSize: Size.mebibytes(props.diskMb) }),
     });
     excuse(

@@ -4,14 +4,14 @@
 with told as (
     select count(*) as orders
     from (
-        select coalesce(person_events.order_id, person_events.event_key) as order_key
-        from person_events
+        select coalesce(person_milestones.order_id, person_milestones.event_key) as order_key
+        from person_milestones
         cross join settings
-        where person_events.event_type = 'Order Completed'
-            and not person_events.is_bot
-        group by coalesce(person_events.order_id, person_events.event_key)
-        having count(case when person_events.trust <> 'browser' then 1 end) > 0
-            and (max(settings.history_starts) is null or min(person_events.event_date) >= max(settings.history_starts))
+        where person_milestones.event_type = 'Order Completed'
+            and not person_milestones.is_bot
+        group by coalesce(person_milestones.order_id, person_milestones.event_key)
+        having count(case when person_milestones.trust <> 'browser' then 1 end) > 0
+            and (max(settings.history_starts) is null or min(person_milestones.event_date) >= max(settings.history_starts))
     ) as order_keys
 ),
 

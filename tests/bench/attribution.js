@@ -15,7 +15,7 @@ const fits = [
   ...['channel_numbers', 'person_numbers', 'touch_steps', 'type_bits', 'lost_journeys', 'journeys'],
   ...['transition_counts', 'coalition_counts', 'paths', 'fitted_factors', 'coalition_shares', 'channel_factors'],
 ];
-const bootstrap = ['bootstrap_draws', 'calendar', 'periods', 'period_spans', 'coalition_sums', 'markov_replicates'];
+const bootstrap = ['bootstrap_draws', 'calendar', 'periods', 'period_spans', 'coalition_sums', 'markov_intervals'];
 
 async function open(options) {
   register();
@@ -103,7 +103,7 @@ async function run(folder, steps) {
   );
   await warehouse.close();
   const slow = times.filter(([, seconds]) => seconds >= 0.1).map(([name, seconds]) => `${name} ${seconds.toFixed(1)}`);
-  const what = steps.includes('markov_replicates') ? 'with the bootstrap of markov_1' : 'markov_1, markov_2, shapley';
+  const what = steps.includes('markov_intervals') ? 'with the bootstrap of markov_1' : 'markov_1, markov_2, shapley';
   const peak = Math.round(process.resourceUsage().maxRSS / 1024);
   console.log(`| ${what} | ${wall.toFixed(1)} | ${user.toFixed(1)} | ${peak} | ${slow.join(', ')} |`);
   if (Number(total.journeys) !== journeys) throw new Error(`fitted on ${total.journeys} journeys`);

@@ -5,6 +5,7 @@ import { strFromU8, unzipSync } from 'fflate';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type RunningSite, serveSite } from '#cli/dashboards';
+import { readItalian } from '#pipeline/glossary';
 import { launch } from './chromium.ts';
 import { percorso, query, queryNumber } from './companies.ts';
 import {
@@ -207,7 +208,7 @@ describe('the figures of the pages are those of the marts', () => {
     await openTables(page);
     const roles = await query(
       dir,
-      "select channel, conversions, opened, closed from journey_channels where period = 'all_time' and conversion_type = 'first_order' and persons >= 5",
+      "select channel, conversions, opened, closed from journey_channels where period = 'all_time' and device_class = '(all)' and conversion_type = 'first_order' and persons >= 5",
     );
     expect(roles.length).toBeGreaterThan(3);
     for (const row of roles) {
@@ -217,7 +218,7 @@ describe('the figures of the pages are those of the marts', () => {
     }
     const lengths = await query(
       dir,
-      "select bucket, conversions from journey_shapes where period = 'all_time' and conversion_type = 'first_order' and measure = 'touches' and persons >= 5",
+      "select bucket, conversions from journey_shapes where period = 'all_time' and device_class = '(all)' and conversion_type = 'first_order' and measure = 'touches' and persons >= 5",
     );
     for (const row of lengths) {
       const label = row.bucket === '11' ? '11+' : (row.bucket ?? '');
@@ -225,7 +226,7 @@ describe('the figures of the pages are those of the marts', () => {
     }
     const [hour] = await query(
       dir,
-      "select weekday, hour, touches from touch_hours where period = 'all_time' order by touches desc, weekday, hour limit 1",
+      "select weekday, hour, touches from touch_hours where period = 'all_time' and device_class = '(all)' order by touches desc, weekday, hour limit 1",
     );
     const place = page
       .locator('table.clock tbody tr')
@@ -262,7 +263,7 @@ describe('the figures of the pages are those of the marts', () => {
     expect(compared).toBeGreaterThan(1);
     const lapsed = await query(
       dir,
-      "select month, customers from state_months where state = 'lapsed' and customers >= 5 order by month desc limit 4",
+      "select month, sum(customers) as customers from state_months where state = 'lapsed' group by month having sum(customers) >= 5 order by month desc limit 4",
     );
     for (const row of lapsed) {
       const name = new Intl.DateTimeFormat('it-IT', { month: 'long', year: 'numeric', timeZone: 'UTC' }).format(
@@ -335,14 +336,20 @@ describe('the figures of the pages are those of the marts', () => {
     await page.close();
   });
 
-  test('Glossary holds the text of the code', async () => {
+  test('Glossary holds the text of the code, in the language of the company', async () => {
     const { page } = await openPage(browser, 'desktop');
     await visit(page, `${site.address}glossary/`);
-    await page.fill('input[type=search]', 'bootstrap');
-    const text = await page.locator('main').innerText();
     const header = await readFile(new URL('../../sql/models/roi/channel_roi.sql', import.meta.url), 'utf8');
     const line = /roi_low: (.+)/.exec(header)?.[1] ?? 'none';
-    expect(text).toContain(line);
+    const italian = (await readItalian()).get(line) ?? line;
+    await page.fill('input[type=search]', italian);
+    expect(await page.locator('main').innerText()).toContain(italian);
+    await page.fill('input[type=search]', '');
+    for (const section of await page.locator('details summary').all()) await section.click();
+    // Every rule and every column is open now, and none of them is in English.
+    const text = await page.locator('main').innerText();
+    expect(text.length).toBeGreaterThan(50_000);
+    expect(text).not.toMatch(/\b(the|which|whose|of the)\b/);
     await page.close();
   });
 });
@@ -435,6 +442,92 @@ describe('the frame', () => {
     );
     expect(amount(await cell(page, 'stages', 'Consapevolezza', 'entered'), ',')).toBe(Number(step?.entered));
     expect(amount(await cell(page, 'stages', 'Consapevolezza', 'advanced'), ',')).toBe(Number(step?.advanced));
+    await page.close();
+  });
+
+  test('cuts Overview, Journeys and Loyalty by device, and says beside a figure that it is not cut', async () => {
+    const { page, wrong } = await openPage(browser, 'desktop');
+    await visit(page, `${site.address}?period=all_time`);
+    await choose(page, 'device', 'mobile');
+    const [sold] = await query(
+      dir,
+      "select orders, first_orders, revenue, margin from sales_devices where period = 'all_time' and device_class = 'mobile'",
+    );
+    const kpi = async (id: string) => amount(await shown(page, `#kpi-${id} .value`), ',');
+    expect(await kpi('revenue')).toBe(Math.round(Number(sold?.revenue)));
+    expect(await kpi('margin')).toBe(Math.round(Number(sold?.margin)));
+    expect(await kpi('new_customers')).toBe(Number(sold?.first_orders));
+    expect(await shown(page, '#kpi-spend')).toContain('la spesa non conosce dispositivi');
+    expect(await shown(page, '#findings .uncut')).toContain('Tutti i dispositivi insieme');
+    const months = await query(
+      dir,
+      "select period, revenue, persons from sales_devices where device_class = 'mobile' and length(period) = 7 order by period desc limit 5",
+    );
+    for (const row of months) {
+      const name = new Intl.DateTimeFormat('it-IT', { month: 'long', year: 'numeric', timeZone: 'UTC' }).format(
+        new Date(`${row.period}-01`),
+      );
+      const text = await cell(page, 'months', name, 'revenue');
+      if (Number(row.persons) < 5) expect(text).toBe('< 5 persone');
+      else expect(amount(text, ',')).toBe(Number(row.revenue));
+    }
+    // The choice goes along to the other pages.
+    await page.click('nav a[href^="/journeys/"]');
+    await page.waitForURL('**/journeys/?period=all_time&device=mobile');
+    await openTables(page);
+    const lengths = await query(
+      dir,
+      "select bucket, conversions from journey_shapes where period = 'all_time' and device_class = 'mobile' and conversion_type = 'first_order' and measure = 'touches' and persons >= 5",
+    );
+    expect(lengths.length).toBeGreaterThan(2);
+    for (const row of lengths) {
+      const label = row.bucket === '11' ? '11+' : (row.bucket ?? '');
+      expect(amount(await cell(page, 'journey-length', label, 'value'), ',')).toBe(Number(row.conversions));
+    }
+    expect(await page.locator('#moves tbody th').allInnerTexts()).toEqual(['Cellulare']);
+    expect(await shown(page, '#paths .uncut')).toContain('non conosce dispositivi');
+    await page.click('nav a[href^="/loyalty/"]');
+    await page.waitForURL('**/loyalty/?period=all_time&device=mobile');
+    const [active] = await query(
+      dir,
+      "select count(*) as n from persons where state = 'active' and first_device = 'mobile'",
+    );
+    expect(amount(await cell(page, 'states', '● Attivi', 'customers'), ',')).toBe(Number(active?.n));
+    const [month] = await query(
+      dir,
+      "select month, customers from state_months where state = 'active' and device_class = 'mobile' and customers >= 5 order by month desc limit 1",
+    );
+    expect(Number(month?.customers)).toBe(Number(active?.n));
+    expect(amount(await shown(page, '[data-table="state-months"] [data-column="active"] .text'), ',')).toBe(
+      Number(month?.customers),
+    );
+    expect(await shown(page, '#referrals .uncut')).toContain('non conosce dispositivi');
+    expect(wrong).toEqual([]);
+    await page.close();
+  });
+
+  test('shows charts and the chosen period before any script, and none of the default’s once something else is chosen', async () => {
+    const context = await browser.newContext({ javaScriptEnabled: false });
+    const still = await context.newPage();
+    await still.goto(`${site.address}channels/`);
+    expect(await still.locator('#roi .drawn.wide svg path').count()).toBeGreaterThan(10);
+    expect(await still.locator('#roi .drawn.wide').isVisible()).toBe(true);
+    expect(await still.locator('#roi .drawn.narrow').isVisible()).toBe(false);
+    expect(await still.inputValue('select[name=period]')).toBe('last_90_days');
+    await still.setViewportSize({ width: 390, height: 844 });
+    expect(await still.locator('#roi .drawn.narrow').isVisible()).toBe(true);
+    expect(await still.locator('#roi .drawn.wide').isVisible()).toBe(false);
+    await context.close();
+    // ECharts never comes: the drawn picture stays for the default, and is gone for what somebody has chosen.
+    const { page } = await openPage(browser, 'desktop');
+    await page.route('**/echarts*.js', (route) => route.abort());
+    await visit(page, `${site.address}channels/`);
+    expect(await page.locator('#roi .drawn.wide svg path').count()).toBeGreaterThan(10);
+    await choose(page, 'period', '2026-03');
+    await expect.poll(() => page.locator('.drawn').count()).toBe(0);
+    expect(await shown(page, '#roi .chart')).toContain('ROI per canale');
+    await visit(page, `${site.address}channels/?period=2026-03`);
+    expect(await page.locator('.drawn').count()).toBe(0);
     await page.close();
   });
 

@@ -63,6 +63,12 @@ const breaks: Record<string, string[]> = {
   refunds_know_their_order: [
     "update conversion_facts set origin_id = conversion_id where conversion_id like 'refund/%'",
   ],
+  sales_devices_add_up: [
+    "update sales_devices set orders = orders + 1 where device_class = '(all)'",
+    "update sales_devices set revenue = revenue - 0.01 where device_class <> '(all)'",
+    "update sales_devices set revenue = revenue + 0.01 where period = '2026-06'",
+    "delete from sales_devices where device_class <> '(all)'",
+  ],
   shares_sum_to_one: [
     "delete from coalition_shares where model = 'shapley'",
     "update coalition_shares set share = 1.001 * share where model = 'markov_1'",

@@ -5,7 +5,7 @@ import { openMarts } from '#adapters/duckdb-marts';
 import { createDuckDbWarehouse } from '#adapters/duckdb-warehouse';
 import { createFolderStore } from '#adapters/folder-store';
 import type { ConfigInput } from '#core/config';
-import type { SqlValue, Store, Warehouse } from '#core/ports';
+import type { FilingWarehouse, SqlValue, Store } from '#core/ports';
 import { createAdmitter } from '#pipeline/admit';
 import { type BuildOptions, type BuildResult, build } from '#pipeline/build';
 import { type Company, loadCompany } from '#pipeline/company';
@@ -63,12 +63,17 @@ export async function openCompanyByDays(config: Omit<ConfigInput, 'name'>): Prom
           await company.lake.put(key, body);
         },
       };
-      const dying: Warehouse = {
+      const dying: FilingWarehouse = {
         ...warehouse,
         async unload(select, location) {
           live();
           return warehouse.unload(select, location);
         },
+        unloadByMonth: (select, column, locate) =>
+          warehouse.unloadByMonth(select, column, (part) => {
+            if (part !== 'none') live();
+            return locate(part);
+          }),
       };
       try {
         const at = new Date(now);

@@ -52,6 +52,33 @@ describe('a daily build', () => {
         expect(made[index], table).toEqual(await rowsOf(company, `select * from ${table}`));
       }
     }));
+
+  test('keeps every hour of the first open day where the company is, and none of the day before', () =>
+    withCompany(
+      async (company) => {
+        // Open from 12 March on, which in Rome begins at 23:00 UTC of the 11th.
+        const firstOpen = ['2026-03-11T23:10:00.000Z', '2026-03-12T11:00:00.000Z', '2026-03-12T22:50:00.000Z'];
+        await company.receive([
+          ...['2026-03-11T22:50:00.000Z', ...firstOpen, '2026-03-12T23:10:00.000Z'].flatMap((on, index) => [
+            visit('a', on, { source: 'google', medium: 'cpc' }),
+            order('a', `o${index}`, on, '10.00'),
+          ]),
+          visit('b', '2026-03-19T10:00:00.000Z'),
+        ]);
+        expect((await company.build('2026-03-20T08:00:00Z')).manifest.books?.open_from).toBe('2026-03-12');
+        await company.receive([visit('b', '2026-03-20T10:00:00.000Z')]);
+        expect((await company.build('2026-03-21T08:00:00Z')).manifest.kind).toBe('daily');
+        const tables = ['events', 'sessions', 'touches', 'conversions', 'credit', 'channel_daily'];
+        const made = await Promise.all(tables.map((table) => rowsOf(company, `select * from ${table}`)));
+        const orders = "select occurred_at from conversions where conversion_date = date '2026-03-12'";
+        expect(await rowsOf(company, orders)).toEqual(firstOpen.map((occurred_at) => JSON.stringify({ occurred_at })));
+        await company.build('2026-03-21T08:00:00Z', { fullRefresh: true });
+        for (const [index, table] of tables.entries()) {
+          expect(made[index], table).toEqual(await rowsOf(company, `select * from ${table}`));
+        }
+      },
+      { timeZone: 'Europe/Rome' },
+    ));
 });
 
 describe('a daily build that dies', () => {
@@ -85,6 +112,39 @@ describe('a daily build that dies', () => {
       const daily = await made();
       await company.build('2026-03-21T08:00:00Z', { fullRefresh: true });
       expect(daily).toEqual(await made());
+    }));
+});
+
+describe('the checks of a daily build', () => {
+  test('are those of a full refresh: what it does not make anew keeps its last result, with the day of that', () =>
+    withCompany(async (company) => {
+      await company.receive([
+        visit('a', at('2026-03-01'), { source: 'google', medium: 'cpc' }),
+        order('a', 'o1', at('2026-03-19'), '100.00'),
+      ]);
+      const full = (await company.build('2026-03-20T08:00:00Z')).manifest;
+      for (const day of ['20', '21']) {
+        await company.receive([order('b', `o${day}`, at(`2026-03-${day}`), '50.00')]);
+        const { manifest } = await company.build(`2026-03-${Number(day) + 1}T08:00:00Z`);
+        expect(manifest.kind).toBe('daily');
+        const names = (checks: typeof manifest.checks) => checks.map(({ check }) => check).sort();
+        expect(names(manifest.checks)).toEqual(names(full.checks));
+        expect(
+          await rowsOf(
+            company,
+            `select check_name, model, failing_rows from check_results where as_of = date '2026-03-19'`,
+          ),
+        ).toEqual(
+          [
+            ['key_channel_factors', 'channel_factors'],
+            ['key_paths', 'paths'],
+            ['shares_sum_to_one', 'coalition_shares'],
+          ].map(([check_name, model]) => JSON.stringify({ check_name, model, failing_rows: 0 })),
+        );
+        expect(
+          await rowsOf(company, `select count(*) as n from check_results where as_of = date '2026-03-${day}'`),
+        ).toEqual([JSON.stringify({ n: full.checks.length - 3 })]);
+      }
     }));
 });
 

@@ -5,9 +5,9 @@ const build = companyBuilder();
 
 describe('journeys', () => {
   let company: BuiltCompany;
-  const shapes = (measure: string, type = 'first_order') =>
+  const shapes = (measure: string, device = '(all)', type = 'first_order') =>
     company.lines(
-      `select bucket, conversions, persons from journey_shapes where period = 'all_time' and measure = '${measure}' and conversion_type = '${type}' order by 1`,
+      `select bucket, conversions, persons from journey_shapes where period = 'all_time' and device_class = '${device}' and measure = '${measure}' and conversion_type = '${type}' order by 1`,
     );
 
   beforeAll(async () => {
@@ -46,6 +46,19 @@ describe('journeys', () => {
     expect(await shapes('mix')).toEqual(['0 1 1', '1 1 1']);
   });
 
+  test('are counted apart for the device on which they began', async () => {
+    // Anna's began on the mobile, though a call closed it; Bruno's on the desktop.
+    expect(await shapes('touches', 'mobile')).toEqual(['2 1 1']);
+    expect(await shapes('devices', 'mobile')).toEqual(['2 1 1']);
+    expect(await shapes('touches', 'desktop')).toEqual(['1 1 1']);
+    expect(await shapes('touches', 'offline')).toEqual([]);
+    expect(
+      await company.lines(
+        "select device_class, channel, conversions, opened, closed from journey_channels where period = 'all_time' and conversion_type = 'first_order' and device_class <> '(all)' order by 1, 2",
+      ),
+    ).toEqual(['desktop Paid Search 1 1 1', 'mobile Paid Search 1 1 0', 'mobile Phone 1 0 1']);
+  });
+
   test('begin on one device and end on another', async () => {
     expect(
       await company.lines(
@@ -57,7 +70,7 @@ describe('journeys', () => {
   test('are opened, closed or walked alone by a channel', async () => {
     expect(
       await company.lines(
-        "select channel, is_offline, conversions, opened, closed, alone from journey_channels where period = 'all_time' and conversion_type = 'first_order' order by 1",
+        "select channel, is_offline, conversions, opened, closed, alone from journey_channels where period = 'all_time' and device_class = '(all)' and conversion_type = 'first_order' order by 1",
       ),
     ).toEqual(['Paid Search false 2 2 1 1', 'Phone true 1 0 1 0']);
   });
@@ -66,15 +79,30 @@ describe('journeys', () => {
     // 08:30 UTC is 10:30 in Rome in June; June 1st 2026 is a Monday.
     expect(
       await company.lines(
-        "select weekday, hour, touches, orders from touch_hours where period = 'all_time' order by 1, 2",
+        "select weekday, hour, touches, orders from touch_hours where period = 'all_time' and device_class = '(all)' order by 1, 2",
       ),
     ).toEqual(['1 10 1 0', '1 23 1 0', '2 12 0 1', '3 11 1 1', '3 23 1 1']);
+  });
+
+  test('of an hour: contacts by their own device, orders by the one on which the way to them began', async () => {
+    expect(
+      await company.lines(
+        "select device_class, weekday, hour, touches, orders from touch_hours where period = 'all_time' and device_class <> '(all)' order by 1, 2, 3",
+      ),
+    ).toEqual([
+      '(none) 2 12 0 1',
+      'desktop 1 23 1 0',
+      'desktop 3 23 1 1',
+      'mobile 1 10 1 0',
+      'mobile 3 11 0 1',
+      'offline 3 11 1 0',
+    ]);
   });
 
   test('of every conversion with a touch are in each measure once', async () => {
     const [sums] = await company.query(
       `select min(total) as least, max(total) as most from (
-         select measure, sum(conversions) as total from journey_shapes where period = 'all_time' and conversion_type = 'first_order' group by measure
+         select measure, sum(conversions) as total from journey_shapes where period = 'all_time' and device_class = '(all)' and conversion_type = 'first_order' group by measure
        ) as totals`,
     );
     const [whole] = await company.query(

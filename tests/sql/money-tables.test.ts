@@ -280,7 +280,7 @@ describe('answers and referrals', () => {
     properties: { score, ...(kind === undefined ? {} : { kind }) },
   });
 
-  test('are counted by the survey, the month and the channel that first brought the person', async () => {
+  test('are counted by the survey, the month, and the channel and device that first brought the person', async () => {
     const company = await build({
       events: [
         contact('a', 'Store', at('2026-01-01')),
@@ -297,10 +297,10 @@ describe('answers and referrals', () => {
       ],
     });
     expect(await company.lines('select * from survey_results order by kind, month, channel')).toEqual([
-      'csat 2026-03 Store 1 null null 5',
-      'nps 2026-02 (unattributed) 1 0 1 0',
-      'nps 2026-02 Store 4 2 1 8',
-      'survey 2026-03 Store 1 0 0 8',
+      'csat 2026-03 Store offline 1 null null 5',
+      'nps 2026-02 (unattributed) (none) 1 0 1 0',
+      'nps 2026-02 Store offline 4 2 1 8',
+      'survey 2026-03 Store offline 1 0 0 8',
     ]);
   });
 

@@ -22,7 +22,9 @@ test('states at the end of each month, worked out by hand', async () => {
     now: '2026-09-01T10:00:00Z',
   });
   expect(
-    await company.lines("select month, state, customers from state_months where month >= '2026-05' order by 1, 2"),
+    await company.lines(
+      "select month, state, sum(customers) from state_months where month >= '2026-05' group by 1, 2 order by 1, 2",
+    ),
   ).toEqual([
     '2026-05 active 2',
     '2026-05 lapsed 1',
@@ -35,6 +37,12 @@ test('states at the end of each month, worked out by hand', async () => {
     '2026-08 lapsed 1',
     '2026-08 won back 1',
   ]);
+  // Bruno's click in June is his first touch; of Anna and Carla no touch is known.
+  expect(
+    await company.lines(
+      "select state, device_class, customers from state_months where month = '2026-08' order by 1, 2",
+    ),
+  ).toEqual(['active other 1', 'lapsed (none) 1', 'won back (none) 1']);
 });
 
 test('the last month says what persons say today, whatever people did', async () => {
@@ -54,11 +62,11 @@ test('the last month says what persons say today, whatever people did', async ()
         asOf: '2026-08-17',
       });
       const last = await company.lines(
-        "select state, customers from state_months where month = '2026-08' order by state",
+        "select state, device_class, customers from state_months where month = '2026-08' order by 1, 2",
       );
       expect(last).toEqual(
         await company.lines(
-          'select state, count(*) from persons where state is not null group by state order by state',
+          'select state, first_device, count(*) from persons where state is not null group by 1, 2 order by 1, 2',
         ),
       );
       await company.close();

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { createQueryReader } from '#adapters/trino-reader';
 import { readCatalogue } from '#pipeline/catalogue';
-import { definitionEntries, readGlossary, readMetrics } from '#pipeline/glossary';
+import { definitionEntries, readGlossary, readItalian, readMetrics } from '#pipeline/glossary';
 import { describeTables } from '#pipeline/table-docs';
 
 const tables = describeTables(await readCatalogue(await createQueryReader()));
@@ -14,6 +14,34 @@ describe('the glossary', () => {
     for (const { column, of } of await readMetrics()) {
       // Where this fails, a header has changed: renew `of` and the Italian text in dashboards/glossary.csv.
       expect(of, column).toBe(described.get(column));
+    }
+  });
+
+  test('has every word and every text in both languages', async () => {
+    const italian = await readItalian();
+    const entries = (await readGlossary(tables)).filter(({ section_en }) => section_en !== 'metrics');
+    const names = new Set(
+      tables.flatMap(({ name, columns }) => [name, ...columns.map((column) => `${name}.${column.name}`)]),
+    );
+    const texts = new Set(
+      entries
+        .flatMap(({ section_en, term_en, text_en }) => [section_en, term_en, text_en])
+        .filter((text) => text !== ''),
+    );
+    // Where this fails, a text has changed: renew its English and its Italian in dashboards/glossary.it.csv.
+    expect([...texts].filter((text) => !names.has(text) && !italian.has(text))).toEqual([]);
+    expect([...italian.keys()].filter((text) => !texts.has(text))).toEqual([]);
+  });
+
+  test('says the same of the same names in Italian', async () => {
+    const namesIn = (text: string) => [
+      ...new Set(text.match(/[a-z]+(?:_[a-z0-9]+)+/g)?.map((name) => name.replace(/s$/, ''))),
+    ];
+    for (const [english, text] of await readItalian()) {
+      expect(text, english).not.toBe('');
+      expect(namesIn(text).sort(), english).toEqual(namesIn(english).sort());
+      // What is more than names, numbers and formulas is not left in English.
+      if (/\b(the|of|which|whose|and|where)\b/.test(english)) expect(text).not.toMatch(/\b(the|which|whose|where)\b/);
     }
   });
 

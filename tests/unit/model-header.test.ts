@@ -22,6 +22,7 @@ test('a header gives purpose, grain, key, partition and each column', () => {
     key: ['channel', 'period'],
     kept: 'table',
     isView: false,
+    joinsAsWritten: false,
     reads: [],
     published: true,
     partition: { column: 'day', by: 'month' },

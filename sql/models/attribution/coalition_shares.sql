@@ -53,13 +53,25 @@ factors as (
     where fitted_factors.coalition > 0
 ),
 
+-- Whole numbers, whose sum is the same in any order: factors are 1 at most, and of 63 channels at most.
+whole as (
+    select
+        factors.conversion_type,
+        factors.fit_month,
+        factors.coalition,
+        factors.model,
+        factors.channel,
+        round(factors.factor * 1e14) as factor
+    from factors
+),
+
 summed as (
     select
-        factors.*,
-        sum(factors.factor) over (
-            partition by factors.conversion_type, factors.fit_month, factors.coalition, factors.model
+        whole.*,
+        sum(whole.factor) over (
+            partition by whole.conversion_type, whole.fit_month, whole.coalition, whole.model
         ) as total
-    from factors
+    from whole
 )
 
 select

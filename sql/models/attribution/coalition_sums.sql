@@ -5,6 +5,7 @@
 -- published: no
 -- A refund is shared as its order was: it has its order's channels and fit month, and its own day. Coalition 0 is
 -- unattributed. Money of unknown margin counts for nothing in the margin.
+-- Money is summed in decimals, which have one sum in whatever order.
 select
     conversion_facts.conversion_type,
     coalesce(conversion_paths.fit_month, date_trunc('month', conversion_facts.conversion_date)) as fit_month,
@@ -12,8 +13,8 @@ select
     coalesce(conversion_paths.coalition, 0) as coalition,
     coalesce(person_stages.bucket, 0) as bucket,
     sum(cast(conversion_facts.conversions as double)) as conversions,
-    sum(cast(conversion_facts.revenue as double)) as revenue,
-    coalesce(sum(cast(conversion_facts.margin as double)), 0e0) as margin
+    cast(sum(conversion_facts.revenue) as double) as revenue,
+    coalesce(cast(sum(conversion_facts.margin) as double), 0e0) as margin
 from conversion_facts
 inner join period_spans on conversion_facts.conversion_date between period_spans.from_day and period_spans.to_day
 left join conversion_paths on conversion_paths.conversion_id = conversion_facts.origin_id

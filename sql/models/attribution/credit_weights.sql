@@ -141,17 +141,30 @@ weighed as (
         end as w_shaped
     from path_touches
     cross join settings
+),
+
+-- In whole millionths of a millionth: the sum of whole numbers is the same in any order of a path's rows, to the last bit.
+whole as (
+    select
+        weighed.conversion_id,
+        weighed.touch_id,
+        weighed.seq,
+        -- each model (linear)
+        round(weighed.linear * 1e12) as linear,
+        -- end
+        weighed.place
+    from weighed
 )
 
 select
-    weighed.conversion_id,
-    weighed.touch_id,
-    weighed.place,
+    whole.conversion_id,
+    whole.touch_id,
+    whole.place,
     -- each model (linear)
-    weighed.linear / sum(weighed.linear) over path as linear_weight,
+    whole.linear / sum(whole.linear) over path as linear_weight,
     -- The touch that takes what rounding leaves.
-    weighed.seq = max(case when weighed.linear > 0e0 then weighed.seq end) over path as linear_is_last,
+    whole.seq = max(case when whole.linear > 0e0 then whole.seq end) over path as linear_is_last,
     -- end
     count(*) over path as touches
-from weighed
-window path as (partition by weighed.conversion_id)
+from whole
+window path as (partition by whole.conversion_id)

@@ -74,16 +74,21 @@ verdicts as (
 revenues as (
     select
         spans.period,
-        sum(case when channel_daily.day >= spans.from_day and channel_daily.channel = '(unattributed)' then cast(channel_daily.revenue as double) end)
-            as lost,
-        sum(case when channel_daily.day >= spans.from_day then cast(channel_daily.revenue as double) end) as revenue,
-        sum(
-            case
-                when channel_daily.day <= spans.previous_to_day and channel_daily.channel = '(unattributed)' then cast(channel_daily.revenue as double)
-                when channel_daily.day <= spans.previous_to_day then 0e0
-            end
+        cast(
+            sum(case when channel_daily.day >= spans.from_day and channel_daily.channel = '(unattributed)' then channel_daily.revenue end)
+            as double
+        ) as lost,
+        cast(sum(case when channel_daily.day >= spans.from_day then channel_daily.revenue end) as double) as revenue,
+        cast(
+            sum(
+                case
+                    when channel_daily.day <= spans.previous_to_day and channel_daily.channel = '(unattributed)' then channel_daily.revenue
+                    when channel_daily.day <= spans.previous_to_day then cast(0 as decimal(18, 6))
+                end
+            )
+            as double
         ) as previous_lost,
-        sum(case when channel_daily.day <= spans.previous_to_day then cast(channel_daily.revenue as double) end) as previous_revenue
+        cast(sum(case when channel_daily.day <= spans.previous_to_day then channel_daily.revenue end) as double) as previous_revenue
     from spans
     inner join channel_daily
         on channel_daily.day between spans.from_day and spans.to_day

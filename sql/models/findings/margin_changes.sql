@@ -85,7 +85,8 @@ bucket_changes as (
 ),
 
 replicated as (
-    select parts.period, parts.channel, parts.replicate, sum(parts.change) as change
+    -- Sums of six decimals: rounded to them again, they are the same in any order, and so is the sentence that rounds further.
+    select parts.period, parts.channel, parts.replicate, round(sum(parts.change), 6) as change
     from (
         select
             bucket_changes.period,

@@ -13,33 +13,33 @@
 -- A copy that does not say a field differs from none. A browser's copy gives no day.
 with copies as (
     select
-        person_events.order_id,
-        person_events.event_source,
-        person_events.trust,
-        person_events.revenue,
-        person_events.margin,
-        person_events.event_date,
+        person_milestones.order_id,
+        person_milestones.event_source,
+        person_milestones.trust,
+        person_milestones.revenue,
+        person_milestones.margin,
+        person_milestones.event_date,
         row_number() over (
-            partition by person_events.order_id
+            partition by person_milestones.order_id
             order by
-                person_events.source_trust,
-                person_events.event_source,
-                person_events.occurred_at,
-                person_events.event_id
+                person_milestones.source_trust,
+                person_milestones.event_source,
+                person_milestones.occurred_at,
+                person_milestones.event_id
         ) as copy_no,
         row_number() over (
-            partition by person_events.order_id
+            partition by person_milestones.order_id
             order by
-                case when person_events.trust = 'browser' then 1 else 0 end,
-                person_events.occurred_at,
-                person_events.source_trust,
-                person_events.event_source,
-                person_events.event_id
+                case when person_milestones.trust = 'browser' then 1 else 0 end,
+                person_milestones.occurred_at,
+                person_milestones.source_trust,
+                person_milestones.event_source,
+                person_milestones.event_id
         ) as time_no
-    from person_events
-    where person_events.event_type = 'Order Completed'
-        and person_events.order_id is not null
-        and not person_events.is_bot
+    from person_milestones
+    where person_milestones.event_type = 'Order Completed'
+        and person_milestones.order_id is not null
+        and not person_milestones.is_bot
 ),
 
 told as (

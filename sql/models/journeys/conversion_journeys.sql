@@ -1,7 +1,8 @@
 -- purpose: the shape of each conversion's path: how long, over how many devices, by which channels it opened and closed
 -- grain: one row per conversion with a touch in its window; refunds have none
 -- key: conversion_id
--- kept: table
+-- kept: incremental
+-- partition: conversion_date month
 -- published: no
 with walked as (
     select
@@ -17,6 +18,7 @@ with walked as (
         max(case when credit_touches.device_class <> 'offline' then 1 else 0 end) as has_online
     from credit_touches
     where credit_touches.touch_id <> '(unattributed)'
+        and credit_touches.conversion_date >= date '0001-01-01' /* closed before */
     group by credit_touches.conversion_id, credit_touches.conversion_type, credit_touches.conversion_date, credit_touches.bucket
 )
 

@@ -26,6 +26,7 @@ select
     conversion_facts.revenue,
     conversion_facts.margin,
     conversion_facts.margin_is_estimated,
-    coalesce(windows.touches, 0) as touches_in_window
+    coalesce(windows.touches, refund_touches.touches, 0) as touches_in_window
 from conversion_facts
-left join windows on windows.conversion_id = conversion_facts.origin_id
+left join windows on windows.conversion_id = conversion_facts.conversion_id
+left join refund_touches on refund_touches.conversion_id = conversion_facts.conversion_id

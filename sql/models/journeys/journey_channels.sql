@@ -1,11 +1,12 @@
 -- purpose: which part each channel plays on the way: whether it opens, accompanies or closes journeys
--- grain: one row per conversion type, period and channel
--- key: conversion_type, period, channel
+-- grain: one row per conversion type, period, device on which the path began, with (all), and channel
+-- key: conversion_type, period, device_class, channel
 -- kept: table
 -- published: yes
 -- columns:
 --   conversion_type: the type
 --   period: the period of the conversion, as in channel_roi
+--   device_class: the device of the path's first touch, or offline; (all) for all of them
 --   channel: the channel
 --   is_offline: a call, a store visit or the like
 --   conversions: conversions in whose path it stands
@@ -30,17 +31,18 @@ counted as (
 )
 
 select
-    conversion_journeys.conversion_type,
+    journey_cuts.conversion_type,
     periods.period,
+    journey_cuts.device_class,
     counted.channel,
     coalesce(channels.is_offline, false) as is_offline,
     count(*) as conversions,
     cast(sum(counted.opened) as bigint) as opened,
     cast(sum(counted.closed) as bigint) as closed,
     cast(sum(case when counted.channels = 1 then 1 else 0 end) as bigint) as alone,
-    count(distinct conversion_journeys.bucket) as persons
+    count(distinct journey_cuts.bucket) as persons
 from counted
-inner join conversion_journeys on conversion_journeys.conversion_id = counted.conversion_id
-inner join periods on conversion_journeys.conversion_date between periods.from_day and periods.to_day
+inner join journey_cuts on journey_cuts.conversion_id = counted.conversion_id
+inner join periods on journey_cuts.conversion_date between periods.from_day and periods.to_day
 left join channels on channels.channel = counted.channel
-group by conversion_journeys.conversion_type, periods.period, counted.channel, coalesce(channels.is_offline, false)
+group by journey_cuts.conversion_type, periods.period, journey_cuts.device_class, counted.channel, coalesce(channels.is_offline, false)

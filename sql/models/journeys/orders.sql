@@ -8,19 +8,19 @@
 -- only tells who is an old customer.
 with copies as (
     select
-        coalesce(person_events.order_id, person_events.event_key) as order_key,
-        person_events.*,
+        coalesce(person_milestones.order_id, person_milestones.event_key) as order_key,
+        person_milestones.*,
         row_number() over (
-            partition by coalesce(person_events.order_id, person_events.event_key)
+            partition by coalesce(person_milestones.order_id, person_milestones.event_key)
             order by
-                person_events.source_trust,
-                person_events.event_source,
-                person_events.occurred_at,
-                person_events.event_id
+                person_milestones.source_trust,
+                person_milestones.event_source,
+                person_milestones.occurred_at,
+                person_milestones.event_id
         ) as copy_no
-    from person_events
-    where person_events.event_type = 'Order Completed'
-        and not person_events.is_bot
+    from person_milestones
+    where person_milestones.event_type = 'Order Completed'
+        and not person_milestones.is_bot
 ),
 
 earliest as (

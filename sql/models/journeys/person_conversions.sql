@@ -21,19 +21,19 @@ with leads as (
 
 by_rule as (
     select
-        person_events.*,
+        person_milestones.*,
         conversion_rules.conversion_type,
         case
             when conversion_types.is_built_in then cast(0 as decimal(18, 2))
-            else coalesce(person_events.revenue, conversion_rules.value)
+            else coalesce(person_milestones.revenue, conversion_rules.value)
         end as worth
-    from person_events
-    inner join conversion_rules on conversion_rules.event_type = person_events.event_type
+    from person_milestones
+    inner join conversion_rules on conversion_rules.event_type = person_milestones.event_type
     inner join conversion_types on conversion_types.conversion_type = conversion_rules.conversion_type
     where conversion_rules.conversion_type <> 'lead'
-        and not person_events.is_bot
-        and person_events.person_id is not null
-        and (person_events.trust <> 'browser' or conversion_types.is_built_in = false)
+        and not person_milestones.is_bot
+        and person_milestones.person_id is not null
+        and (person_milestones.trust <> 'browser' or conversion_types.is_built_in = false)
 ),
 
 base as (
@@ -82,25 +82,25 @@ base as (
 
 refunds as (
     select
-        'refund/' || person_events.event_key as conversion_id,
-        coalesce(base.conversion_id, 'refund/' || person_events.event_key) as origin_id,
+        'refund/' || person_milestones.event_key as conversion_id,
+        coalesce(base.conversion_id, 'refund/' || person_milestones.event_key) as origin_id,
         coalesce(base.conversion_type, 'repeat_order') as conversion_type,
-        coalesce(base.person_id, person_events.person_id) as person_id,
-        coalesce(person_events.order_id, person_events.event_key) as order_id,
+        coalesce(base.person_id, person_milestones.person_id) as person_id,
+        coalesce(person_milestones.order_id, person_milestones.event_key) as order_id,
         -- One that names no amount is of the whole order.
-        coalesce(abs(person_events.revenue), base.revenue, cast(0 as decimal(18, 2))) as refunded,
-        person_events.margin,
+        coalesce(abs(person_milestones.revenue), base.revenue, cast(0 as decimal(18, 2))) as refunded,
+        person_milestones.margin,
         base.revenue as order_revenue,
         base.margin as order_margin,
         base.conversion_id is null as is_of_unknown_order,
-        person_events.event_date as conversion_date,
-        person_events.occurred_at,
-        person_events.at_s
-    from person_events
-    left join base on base.conversion_id = 'order/' || person_events.order_id
-    where person_events.event_type = 'Order Refunded'
-        and not person_events.is_bot
-        and person_events.trust <> 'browser'
+        person_milestones.event_date as conversion_date,
+        person_milestones.occurred_at,
+        person_milestones.at_s
+    from person_milestones
+    left join base on base.conversion_id = 'order/' || person_milestones.order_id
+    where person_milestones.event_type = 'Order Refunded'
+        and not person_milestones.is_bot
+        and person_milestones.trust <> 'browser'
 ),
 
 weighed_refunds as (

@@ -11,28 +11,28 @@ with first_orders as (
 
 ruled as (
     select
-        person_events.person_id,
+        person_milestones.person_id,
         stage_rules.stage_no,
-        person_events.event_key,
-        person_events.occurred_at,
-        person_events.event_date,
-        person_events.at_s
-    from person_events
+        person_milestones.event_key,
+        person_milestones.occurred_at,
+        person_milestones.event_date,
+        person_milestones.at_s
+    from person_milestones
     inner join stage_rules
-        on stage_rules.event_type = person_events.event_type
-    left join first_orders on first_orders.person_id = person_events.person_id
-    where not person_events.is_bot
-        and person_events.person_id is not null
-        and (stage_rules.channel is null or stage_rules.channel = person_events.channel)
-        and (stage_rules.min_score is null or person_events.score >= stage_rules.min_score)
+        on stage_rules.event_type = person_milestones.event_type
+    left join first_orders on first_orders.person_id = person_milestones.person_id
+    where not person_milestones.is_bot
+        and person_milestones.person_id is not null
+        and (stage_rules.channel is null or stage_rules.channel = person_milestones.channel)
+        and (stage_rules.min_score is null or person_milestones.score >= stage_rules.min_score)
         and (
             not stage_rules.before_first_order
             or first_orders.at_s is null
-            or person_events.at_s < first_orders.at_s
+            or person_milestones.at_s < first_orders.at_s
         )
         and (
             stage_rules.days_after_first_order is null
-            or person_events.at_s >= first_orders.at_s + stage_rules.days_after_first_order * 86400e0
+            or person_milestones.at_s >= first_orders.at_s + stage_rules.days_after_first_order * 86400e0
         )
 ),
 
@@ -55,41 +55,41 @@ ordered as (
 
 referred_leads as (
     select
-        person_events.referral_id,
-        min(person_events.occurred_at) as occurred_at,
-        min(person_events.event_date) as event_date,
-        min(person_events.at_s) as at_s
-    from person_events
+        person_milestones.referral_id,
+        min(person_milestones.occurred_at) as occurred_at,
+        min(person_milestones.event_date) as event_date,
+        min(person_milestones.at_s) as at_s
+    from person_milestones
     inner join stage_rules
-        on stage_rules.event_type = person_events.event_type
+        on stage_rules.event_type = person_milestones.event_type
         and stage_rules.stage_no = 2
-    where person_events.referral_id is not null
-        and not person_events.is_bot
-    group by person_events.referral_id
+    where person_milestones.referral_id is not null
+        and not person_milestones.is_bot
+    group by person_milestones.referral_id
 ),
 
 referrals as (
     select
-        person_events.person_id,
+        person_milestones.person_id,
         5 as stage_no,
-        person_events.event_key,
+        person_milestones.event_key,
         case
-            when referred_leads.at_s > person_events.at_s then referred_leads.occurred_at
-            else person_events.occurred_at
+            when referred_leads.at_s > person_milestones.at_s then referred_leads.occurred_at
+            else person_milestones.occurred_at
         end as occurred_at,
         case
-            when referred_leads.at_s > person_events.at_s then referred_leads.event_date
-            else person_events.event_date
+            when referred_leads.at_s > person_milestones.at_s then referred_leads.event_date
+            else person_milestones.event_date
         end as event_date,
-        case when referred_leads.at_s > person_events.at_s then referred_leads.at_s else person_events.at_s end as at_s
-    from person_events
+        case when referred_leads.at_s > person_milestones.at_s then referred_leads.at_s else person_milestones.at_s end as at_s
+    from person_milestones
     inner join first_orders
-        on first_orders.person_id = person_events.person_id
-        and first_orders.at_s <= person_events.at_s
-    left join referred_leads on referred_leads.referral_id = person_events.referral_id
-    where person_events.event_type = 'Referral Made'
-        and not person_events.is_bot
-        and (person_events.referral_id is null or referred_leads.referral_id is not null)
+        on first_orders.person_id = person_milestones.person_id
+        and first_orders.at_s <= person_milestones.at_s
+    left join referred_leads on referred_leads.referral_id = person_milestones.referral_id
+    where person_milestones.event_type = 'Referral Made'
+        and not person_milestones.is_bot
+        and (person_milestones.referral_id is null or referred_leads.referral_id is not null)
 )
 
 select ruled.person_id, ruled.stage_no, ruled.event_key, ruled.occurred_at, ruled.event_date, ruled.at_s

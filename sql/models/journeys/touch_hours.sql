@@ -1,10 +1,11 @@
 -- purpose: at which hour of which weekday people come, and order
--- grain: one row per period, weekday and hour, in the company's time zone
--- key: period, weekday, hour
+-- grain: one row per period, device, with (all), weekday and hour, in the company's time zone
+-- key: period, device_class, weekday, hour
 -- kept: table
 -- published: yes
 -- columns:
 --   period: the period of the touch or the conversion, as in channel_roi
+--   device_class: the touch's device, or that of the first touch of the conversion's path; (none) where no touch is known, or (all)
 --   weekday: 1 Monday to 7 Sunday
 --   hour: 0 to 23, when the touch began or the conversion came
 --   touches: touches
@@ -13,50 +14,63 @@
 --   persons: how many persons they are of, counted up to 256: never more than there are
 with moments as (
     select
-        touch_base.touch_date as day,
-        cast(touch_base.occurred_at at time zone 'Europe/Rome' /* time zone */ as timestamp(6)) as local_at,
+        touches.touch_date as day,
+        cast(touches.occurred_at at time zone 'Europe/Rome' /* time zone */ as timestamp(6)) as local_at,
         coalesce(person_stages.bucket, 256) as bucket,
+        touch_base.device_class,
         1 as touches,
         0 as leads,
         0 as orders
-    from touch_base
-    left join person_stages on person_stages.person_id = touch_base.person_id
+    from touches
+    left join person_stages on person_stages.person_id = touches.person_id
     union all
     select
         conversion_facts.conversion_date,
         cast(conversion_facts.occurred_at at time zone 'Europe/Rome' /* time zone */ as timestamp(6)),
         coalesce(person_stages.bucket, 256),
+        coalesce(conversion_journeys.first_device, '(none)'),
         0,
         case when conversion_facts.conversion_type = 'lead' then 1 else 0 end,
         case when conversion_facts.conversion_type in ('first_order', 'repeat_order') then 1 else 0 end
     from conversion_facts
     left join person_stages on person_stages.person_id = conversion_facts.person_id
+    left join conversion_journeys on conversion_journeys.conversion_id = conversion_facts.conversion_id
     where conversion_facts.conversions > 0
         and conversion_facts.conversion_type in ('lead', 'first_order', 'repeat_order')
 ),
 
--- Once per day, hour and bucket of persons: what is left to place in the periods is small.
+-- Once per day, hour, device and bucket of persons: what is left to place in the periods is small.
 hourly as (
     select
         moments.day,
         extract(hour from moments.local_at) as hour,
         moments.bucket,
+        moments.device_class,
         sum(moments.touches) as touches,
         sum(moments.leads) as leads,
         sum(moments.orders) as orders
     from moments
-    group by moments.day, extract(hour from moments.local_at), moments.bucket
+    group by moments.day, extract(hour from moments.local_at), moments.bucket, moments.device_class
+),
+
+cut as (
+    select hourly.* from hourly
+    union all
+    select hourly.day, hourly.hour, hourly.bucket, '(all)', sum(hourly.touches), sum(hourly.leads), sum(hourly.orders)
+    from hourly
+    group by hourly.day, hourly.hour, hourly.bucket
 )
 
 select
     periods.period,
-    cast(day_of_week(hourly.day) as bigint) as weekday,
-    cast(hourly.hour as bigint) as hour,
-    cast(sum(hourly.touches) as bigint) as touches,
-    cast(sum(hourly.leads) as bigint) as leads,
-    cast(sum(hourly.orders) as bigint) as orders,
-    count(distinct hourly.bucket) as persons
-from hourly
-inner join periods on hourly.day between periods.from_day and periods.to_day
+    cut.device_class,
+    cast(day_of_week(cut.day) as bigint) as weekday,
+    cast(cut.hour as bigint) as hour,
+    cast(sum(cut.touches) as bigint) as touches,
+    cast(sum(cut.leads) as bigint) as leads,
+    cast(sum(cut.orders) as bigint) as orders,
+    count(distinct cut.bucket) as persons
+from cut
+inner join periods on cut.day between periods.from_day and periods.to_day
 where strpos(periods.period, ':') = 0
-group by periods.period, day_of_week(hourly.day), hourly.hour
+group by periods.period, cut.device_class, day_of_week(cut.day), cut.hour

@@ -3,15 +3,15 @@
 -- key: person_id
 -- kept: table
 -- published: no
--- The channel is that of the first order's last non-direct touch, which last_non_direct credits with the whole of it.
+-- The channel is that of the first order's last non-direct touch, which last_non_direct credits with the whole of it: of a closed
+-- day as its books have it, since a daily build makes no path of it anew.
 select
     orders.person_id,
     date_trunc('month', orders.event_date) as cohort_month,
-    coalesce(touch_base.channel, '(unattributed)') as channel,
-    coalesce(touch_base.device_class, '(none)') as device_class
+    coalesce(credit_touches.channel, '(unattributed)') as channel,
+    coalesce(credit_touches.device_class, '(none)') as device_class
 from orders
-left join windows on windows.conversion_id = 'order/' || orders.order_key
-left join touch_base
-    on touch_base.person_id = windows.person_id
-    and touch_base.seq = coalesce(windows.last_non_direct_seq, windows.last_seq)
+left join credit_touches
+    on credit_touches.conversion_id = 'order/' || orders.order_key
+    and credit_touches.last_non_direct_weight > 0e0
 where orders.is_first

@@ -13,27 +13,27 @@
 -- Who carries the id of an own referral has referred nobody. A person who came by several referrals counts for the first of them.
 with referrals as (
     select
-        person_events.event_key,
-        person_events.person_id,
-        person_events.referral_id,
-        date_format(person_events.event_date, '%Y-%m') as month,
+        person_milestones.event_key,
+        person_milestones.person_id,
+        person_milestones.referral_id,
+        date_format(person_milestones.event_date, '%Y-%m') as month,
         row_number() over (
-            partition by person_events.referral_id
-            order by person_events.occurred_at, person_events.event_key
+            partition by person_milestones.referral_id
+            order by person_milestones.occurred_at, person_milestones.event_key
         ) as telling_no
-    from person_events
-    where person_events.event_type = 'Referral Made'
-        and not person_events.is_bot
+    from person_milestones
+    where person_milestones.event_type = 'Referral Made'
+        and not person_milestones.is_bot
 ),
 
 leads as (
-    select person_events.person_id, person_events.referral_id, person_events.at_s
-    from person_events
+    select person_milestones.person_id, person_milestones.referral_id, person_milestones.at_s
+    from person_milestones
     inner join (select distinct stage_rules.event_type from stage_rules where stage_rules.stage_no = 2) as lead_events
-        on lead_events.event_type = person_events.event_type
-    where person_events.referral_id is not null
-        and person_events.person_id is not null
-        and not person_events.is_bot
+        on lead_events.event_type = person_milestones.event_type
+    where person_milestones.referral_id is not null
+        and person_milestones.person_id is not null
+        and not person_milestones.is_bot
 ),
 
 referred as (

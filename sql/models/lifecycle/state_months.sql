@@ -1,11 +1,12 @@
 -- purpose: how many customers were active, at risk, lapsed and won back at the end of each month
--- grain: one row per month and state
--- key: month, state
+-- grain: one row per month, state and device of the customer's first touch
+-- key: month, state, device_class
 -- kept: table
 -- published: yes
 -- columns:
 --   month: YYYY-MM; the last one ends on the last whole day
 --   state: active, at risk, lapsed or won back, as in persons
+--   device_class: device of the customer's first touch, as first_device in persons
 --   customers: how many customers stood so at the month's end
 -- Each month end is judged by what had occurred by then, with the rules of the model persons.
 with months as (
@@ -94,6 +95,7 @@ known as (
 judged as (
     select
         known.month_day,
+        coalesce(person_stages.first_device, '(none)') as device_class,
         case
             when known.end_s - known.last_sign_s > 2e0 * coalesce(1.5e0 * known.usual_gap_s, settings.at_risk_days * 86400e0) then 'lapsed'
             when known.end_s - known.last_sign_s > coalesce(1.5e0 * known.usual_gap_s, settings.at_risk_days * 86400e0) then 'at risk'
@@ -102,8 +104,9 @@ judged as (
         end as state
     from known
     cross join settings
+    left join person_stages on person_stages.person_id = known.person_id
 )
 
-select date_format(judged.month_day, '%Y-%m') as month, judged.state, count(*) as customers
+select date_format(judged.month_day, '%Y-%m') as month, judged.state, judged.device_class, count(*) as customers
 from judged
-group by date_format(judged.month_day, '%Y-%m'), judged.state
+group by date_format(judged.month_day, '%Y-%m'), judged.state, judged.device_class

@@ -3,7 +3,8 @@
 -- key: span_no, conversion_type, channel, bucket
 -- kept: table
 -- published: no
--- Doubles: they tell how far figures spread, and are no ledger.
+-- Doubles: they tell how far figures spread, and are no ledger. What is summed has six decimals, so a sum that is rounded to six
+-- again is the same in any order.
 select
     day_spans.span_no,
     credit_touches.conversion_type,

@@ -3,6 +3,7 @@
 -- key: event_key
 -- kept: incremental
 -- form: view
+-- joins: as written
 -- partition: event_date month
 -- state: event_date >= date '0001-01-01' /* read from */ or is_milestone
 -- reads: event_once_stored (event_key varchar, identifier_set varchar, occurred_at timestamptz, event_date date)

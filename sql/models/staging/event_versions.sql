@@ -2,14 +2,12 @@
 -- grain: one row per source and event id that occurs more than once
 -- key: event_key
 -- kept: table
+-- joins: as written
 -- published: no
 -- Of two versions the later updated one counts, then the one whose content sorts first; never the one that came first.
 -- Only ids that occur twice are ranked: a window over all rows costs half as much again and four times the memory.
 with doubled as (
-    select
-        stg_events.event_key,
-        min(stg_events.received_at) as first_received_at,
-        min(stg_events.raw_object) as first_raw_object
+    select stg_events.event_key
     from stg_events
     cross join horizon
     where stg_events.event_date <= horizon.as_of_day
@@ -20,8 +18,8 @@ with doubled as (
 ranked as (
     select
         stg_events.*,
-        doubled.first_received_at,
-        doubled.first_raw_object,
+        min(stg_events.received_at) over (partition by stg_events.event_key) as first_received_at,
+        min(stg_events.raw_object) over (partition by stg_events.event_key) as first_raw_object,
         row_number() over (
             partition by stg_events.event_key
             order by

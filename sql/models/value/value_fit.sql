@@ -42,7 +42,8 @@ foretold as (
         max(value_predictions.horizon_days) as horizon_days,
         max(value_predictions.margin_kept) as margin_kept,
         sum(value_predictions.expected_orders) as predicted_orders,
-        sum(value_predictions.expected_value) as predicted_margin,
+        -- Decimals have one sum in whatever order.
+        sum(cast(round(value_predictions.expected_value, 6) as decimal(18, 6))) as predicted_margin,
         case when value_predictions.cut = 'holdout' then cast(sum(value_predictions.later_days) as bigint) end as actual_orders,
         case
             when value_predictions.cut = 'holdout' and sum(value_predictions.later_unknown) = 0 then
@@ -71,9 +72,9 @@ select
     foretold.predicted_orders,
     foretold.actual_orders,
     foretold.predicted_orders / nullif(cast(foretold.actual_orders as double), 0e0) - 1e0 as orders_error,
-    cast(round(foretold.predicted_margin, 2) as decimal(18, 2)) as predicted_margin,
+    cast(foretold.predicted_margin as decimal(18, 2)) as predicted_margin,
     foretold.actual_margin,
-    foretold.predicted_margin / nullif(cast(foretold.actual_margin as double), 0e0) - 1e0 as margin_error,
+    cast(foretold.predicted_margin as double) / nullif(cast(foretold.actual_margin as double), 0e0) - 1e0 as margin_error,
     value_parameters.note
 from foretold
 inner join counted on counted.cut = foretold.cut

@@ -8,13 +8,16 @@
 with kept as (
     select
         cuts.cut,
-        sum(case when person_conversions.conversion_date <= cuts.cut_day then cast(person_conversions.margin as double) end)
+        cast(sum(case when person_conversions.conversion_date <= cuts.cut_day then person_conversions.margin end) as double)
         / nullif(
-            sum(
-                case
-                    when person_conversions.conversion_date <= cuts.cut_day and person_conversions.margin > 0
-                        then cast(person_conversions.margin as double)
-                end
+            cast(
+                sum(
+                    case
+                        when person_conversions.conversion_date <= cuts.cut_day and person_conversions.margin > 0
+                            then person_conversions.margin
+                    end
+                )
+                as double
             ),
             0e0
         ) as margin_kept

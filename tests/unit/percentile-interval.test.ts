@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { percentiles } from '#solvers/credit-intervals';
+import { percentiles } from '#solvers/percentile-interval';
 
 test('of 200 replicates the ends are the 10th and the 190th', () => {
   const replicates = Float64Array.from({ length: 200 }, (_, index) => ((index * 77) % 200) + 1);

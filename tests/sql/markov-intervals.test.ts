@@ -1,9 +1,12 @@
 import { expect, test } from 'vitest';
+import { type ReplicateCredit, refitReplicates } from '#solvers/markov-intervals';
+import { percentiles } from '#solvers/percentile-interval';
 import { effectsByWalking, type Path } from '../unit/markov-walker.ts';
 import { type Arrival, at, companyBuilder, contact, order } from './company-on-duckdb.ts';
 
 const build = companyBuilder();
 
+const replicates = 200;
 const ways = ['Email', 'Store', 'Email>Store', 'Store>Email', 'Email>Store>Event', 'Event', 'Email>Email>Store'];
 
 /** Persons who walk one of the ways in April, May or June; some order, some of these send it back a month later. */
@@ -32,9 +35,11 @@ function events(): Arrival[] {
 test('each replicate is the model fitted anew on the persons that it draws', async () => {
   const company = await build({
     events: events(),
-    select: 'markov_replicates',
+    select: 'markov_intervals',
     config: { money: { defaultMarginRate: 0.5 } },
   });
+  const credits: ReplicateCredit[] = [];
+  for await (const credit of refitReplicates(company.warehouse)) credits.push(credit);
   const draws = await company.query(
     'select replicate, bucket, times from bootstrap_draws where replicate in (1, 2, 77)',
   );
@@ -96,26 +101,31 @@ test('each replicate is the model fitted anew on the persons that it draws', asy
           }
         }
       }
-      const found = await company.query(
-        `select channel, conversions, revenue, margin from markov_replicates
-         where conversion_type = 'first_order' and period = '${period}' and replicate = ${replicate}`,
-      );
-      expect(found.map((row) => row.channel).sort()).toEqual([...wanted.keys()].sort());
-      for (const row of found) {
-        for (const [i, measure] of [row.conversions, row.revenue, row.margin].entries()) {
-          expect(Math.abs(Number(measure) - (wanted.get(String(row.channel))?.[i] ?? Number.NaN))).toBeLessThan(1e-9);
+      const found = credits.filter((one) => one.conversion_type === 'first_order' && one.period === period);
+      expect(found.map(({ channel }) => channel).sort()).toEqual([...wanted.keys()].sort());
+      for (const { channel, credit } of found) {
+        for (const i of [0, 1, 2]) {
+          const measured = credit[i * replicates + replicate - 1] ?? Number.NaN;
+          expect(Math.abs(measured - (wanted.get(channel)?.[i] ?? Number.NaN))).toBeLessThan(1e-9);
         }
       }
     }
   }
   // Each replicate's channels add up to what its persons bought and sent back; orders are both kinds of them.
-  expect(
-    await company.lines(
-      `select count(*), count(distinct replicate) from (
-         select replicate, period, sum(case when conversion_type = '(orders)' then revenue else -revenue end) as difference
-         from markov_replicates where conversion_type in ('(orders)', 'first_order', 'repeat_order')
-         group by replicate, period
-       ) where abs(difference) < 1e-6 and period = 'all_time'`,
-    ),
-  ).toEqual(['200 200']);
+  for (let revenue = replicates; revenue < 2 * replicates; revenue++) {
+    const total = (types: readonly string[]) =>
+      credits
+        .filter((one) => one.period === 'all_time' && types.includes(one.conversion_type))
+        .reduce((sum, { credit }) => sum + (credit[revenue] ?? Number.NaN), 0);
+    expect(Math.abs(total(['(orders)']) - total(['first_order', 'repeat_order']))).toBeLessThan(1e-6);
+  }
+  // What is left of them is the interval of each cell.
+  const intervals = await company.query('select * from markov_intervals');
+  expect(intervals).toHaveLength(credits.length);
+  for (const { credit, conversion_type, channel, period } of credits) {
+    const row = intervals.find(
+      (one) => one.conversion_type === conversion_type && one.channel === channel && one.period === period,
+    );
+    expect([row?.revenue_low, row?.revenue_high]).toEqual(percentiles(credit.subarray(replicates, 2 * replicates)));
+  }
 }, 60_000);

@@ -1,0 +1,118 @@
+import { join } from 'node:path';
+import { UsageError } from '#core/errors';
+import { lake as places } from '#core/lake';
+import type { Company } from '#pipeline/company';
+
+/** What a command needs of the lake on this machine. Commands that are not here do not run on AWS. */
+const needs: Record<string, 'nothing' | 'the published tables' | 'everything'> = {
+  rejected: 'nothing',
+  unlink: 'nothing',
+  query: 'the published tables',
+  export: 'the published tables',
+  explain: 'the published tables',
+  dashboards: 'the published tables',
+  build: 'everything',
+  erase: 'everything',
+};
+
+const elsewhere: Record<string, string> = {
+  import: 'drop the file into the landing bucket',
+  collect: 'the door of the deployment takes events',
+  nightly: 'the schedule of the deployment does it',
+  'rotate-key': 'docs/aws.md, Change the key of the hashes, has the steps',
+};
+
+/**
+ * Opens the lake of a deployment: `--on aws` is the stage prod, `--on aws:test` another. The bucket is found by its name, secrets
+ * come from Secrets Manager, credentials as the AWS command line has them. What is worked with lies below
+ * `.percorso/on-aws/` of the company's folder, apart from a lake that it has on this machine.
+ * @param on what stands behind `--on`. @param command the command that is called.
+ * @param load opens the company of the folder, with these variables, at another place of its data.
+ */
+export async function openOnAws(
+  on: string,
+  command: string,
+  env: NodeJS.ProcessEnv,
+  load: (more: {
+    env: NodeJS.ProcessEnv;
+    data?: string;
+    openStore?: (folder: string) => Company['lake'];
+  }) => Promise<Company>,
+): Promise<Company> {
+  const stage = /^aws(?::([a-z][a-z0-9]{1,7}))?$/.exec(on);
+  if (stage === null) {
+    throw new UsageError(`--on ${on}: no place that a company runs at`, { mend: 'write --on aws, or --on aws:test' });
+  }
+  const need = needs[command];
+  if (need === undefined) {
+    throw new UsageError(`\`percorso ${command}\` does not run on AWS from here`, {
+      mend: elsewhere[command] ?? `these do: ${Object.keys(needs).join(', ')}`,
+    });
+  }
+  const { config, dir } = await load({ env });
+  const { aws } = config;
+  if (aws === undefined) {
+    throw new UsageError('the configuration does not say how the company runs on AWS', {
+      mend: "add aws: { id: 'acme', region: 'eu-south-1' } to percorso.config.ts",
+    });
+  }
+  const name = `${aws.id}-${stage[1] ?? 'prod'}`;
+  const [{ S3Client }, { SecretsManagerClient }, { createS3Store, findBucket, removeFormerVersions }, mirror, secrets] =
+    await Promise.all([
+      import('@aws-sdk/client-s3'),
+      import('@aws-sdk/client-secrets-manager'),
+      import('#adapters/s3-store'),
+      import('#adapters/mirrored-store'),
+      import('#adapters/managed-secrets'),
+    ]);
+  const { region } = aws;
+  const client = new S3Client({ region });
+  const bucket = await findBucket(`${name}-lake-`, client);
+  if (bucket === undefined) {
+    throw new UsageError(`there is no lake of ${name} in this account`, {
+      mend: 'check the id, the stage and the credentials (aws sts get-caller-identity); or deploy it: docs/aws.md',
+    });
+  }
+  const ids = ['senders', 'identifier-key'].map((one) => `percorso/${name}/${one}`);
+  const managed = await secrets.createManagedSecrets(ids, new SecretsManagerClient({ region })).read();
+  const { identifierKeyEnv } = config.secrets;
+  // The private half of the vault's key is in no account: whoever has it gives it here. The key of the hashes is the lake's.
+  const merged = { ...managed, ...env, [identifierKeyEnv]: managed[identifierKeyEnv] };
+  const data = join(dir, '.percorso', 'on-aws', name);
+  const stores: ReturnType<typeof mirror.createMirroredStore>[] = [];
+  const company = await load({
+    env: merged,
+    data,
+    openStore: (folder) => {
+      const store = mirror.createMirroredStore(createS3Store(bucket, client), folder);
+      stores.push(store);
+      return store;
+    },
+  });
+  const [store] = stores;
+  if (store === undefined) throw new Error('the company opened no store');
+  if (need === 'everything') await store.pull(Object.values(prefixes));
+  if (need === 'the published tables') await pullPublished(company, store.pull);
+  return {
+    ...company,
+    forgetFormerVersions: () => removeFormerVersions(bucket, store.changed(), client),
+  };
+}
+
+const prefixes = {
+  raw: 'raw/',
+  rejected: places.rejected,
+  vault: places.vault,
+  imports: places.imports,
+  erased: places.erased,
+  people: 'people/',
+  marts: 'marts/',
+};
+
+async function pullPublished(company: Company, pull: (keys: readonly string[]) => Promise<void>): Promise<void> {
+  const { requireBuild } = await import('#pipeline/query');
+  const manifest = await requireBuild(company.lake);
+  const keys = Object.values(manifest.tables).flatMap(({ files }) => files.map(({ key }) => key));
+  const folders = new Set(keys.map((key) => key.slice(0, key.lastIndexOf('/') + 1)));
+  await pull([...folders]);
+}

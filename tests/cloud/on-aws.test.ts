@@ -1,0 +1,254 @@
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join, relative } from 'node:path';
+import { gunzipSync, gzipSync } from 'node:zlib';
+import {
+  CreateBucketCommand,
+  GetObjectCommand,
+  ListObjectVersionsCommand,
+  type ListObjectVersionsCommandOutput,
+  PutBucketVersioningCommand,
+  S3Client,
+} from '@aws-sdk/client-s3';
+import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createFolderStore } from '#adapters/folder-store';
+import { createMirroredStore } from '#adapters/mirrored-store';
+import { createS3Store } from '#adapters/s3-store';
+import { main } from '#cli/main';
+import { storeContract } from '../contract/store-contract.ts';
+import { startMoto, whatMotoMisses } from './moto.ts';
+
+/*
+ * What an operator does to a deployment from a machine of his own: `--on aws:test`, on a lake in a versioned bucket. The same
+ * commands on the same data in a folder say what must come out.
+ */
+const missing = whatMotoMisses();
+if (missing !== undefined) process.stderr.write(`skipped: commands on AWS need ${missing}\n`);
+
+const region = 'eu-south-1';
+const bucket = 'acme-test-lake-123456789012';
+const identifierKey = 'ab'.repeat(32);
+
+describe.skipIf(missing !== undefined)('--on aws', () => {
+  let moto: Awaited<ReturnType<typeof startMoto>>;
+  let client: S3Client;
+  let folder: string;
+  let dir: string;
+  const before = { ...process.env };
+
+  async function run(...argv: string[]) {
+    let stdout = '';
+    let stderr = '';
+    const code = await main([...argv, '--dir', dir], {
+      cwd: folder,
+      env: { PERCORSO_IDENTIFIER_KEY: argv.includes('--on') ? 'cd'.repeat(32) : identifierKey },
+      now: () => new Date(),
+      stdout: (text) => {
+        stdout += text;
+      },
+      stderr: (text) => {
+        stderr += text;
+      },
+      isTerminal: false,
+    });
+    return { code, stdout, stderr };
+  }
+  const onAws = (...argv: string[]) => run(...argv, '--on', 'aws:test');
+
+  /** All versions of all objects, also of those that are gone. */
+  async function versions() {
+    const found: { key: string; isLatest: boolean; body: string }[] = [];
+    let marker: { KeyMarker?: string | undefined; VersionIdMarker?: string | undefined } | undefined = {};
+    while (marker !== undefined) {
+      const page: ListObjectVersionsCommandOutput = await client.send(
+        new ListObjectVersionsCommand({ Bucket: bucket, ...marker }),
+      );
+      for (const { Key = '', VersionId, IsLatest } of page.Versions ?? []) {
+        const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key, VersionId }));
+        const bytes = Buffer.from((await Body?.transformToByteArray()) ?? []);
+        const body = (Key.endsWith('.gz') ? gunzipSync(bytes) : bytes).toString('latin1');
+        found.push({ key: Key, isLatest: IsLatest === true, body });
+      }
+      marker = page.IsTruncated
+        ? { KeyMarker: page.NextKeyMarker, VersionIdMarker: page.NextVersionIdMarker }
+        : undefined;
+    }
+    return found;
+  }
+
+  beforeAll(async () => {
+    moto = await startMoto();
+    Object.assign(process.env, {
+      AWS_ENDPOINT_URL: moto.address,
+      AWS_REGION: region,
+      AWS_ACCESS_KEY_ID: 'test',
+      AWS_SECRET_ACCESS_KEY: 'test',
+    });
+    client = new S3Client({ region });
+    folder = await mkdtemp(join(tmpdir(), 'percorso-on-aws-'));
+    dir = join(folder, 'company');
+    await run('demo', dir, '--customers', '150', '--days', '120', '--no-truth');
+    const config = await readFile(join(dir, 'percorso.config.ts'), 'utf8');
+    await writeFile(
+      join(dir, 'percorso.config.ts'),
+      config.replace('defineConfig({', "defineConfig({\n  aws: { id: 'acme', region: 'eu-south-1' },"),
+    );
+    // The demo has dirt in it, which the import tells of by its code.
+    expect((await run('import', join(dir, 'landing'))).stderr).toContain('orders');
+    await rm(join(dir, 'landing'), { recursive: true });
+    // What was imported here is the lake there, as docs/aws.md moves one.
+    const CreateBucketConfiguration = { LocationConstraint: 'eu-south-1' as const };
+    await client.send(new CreateBucketCommand({ Bucket: bucket, CreateBucketConfiguration }));
+    await client.send(
+      new PutBucketVersioningCommand({ Bucket: bucket, VersioningConfiguration: { Status: 'Enabled' as const } }),
+    );
+    const [here, there] = [createFolderStore(join(dir, 'lake')), createS3Store(bucket, client)];
+    for (const key of await here.list('')) await there.put(key, (await here.get(key)) ?? '');
+    const secrets = new SecretsManagerClient({ region });
+    const secret = (name: string, value: object) =>
+      secrets.send(
+        new CreateSecretCommand({ Name: `percorso/acme-test/${name}`, SecretString: JSON.stringify(value) }),
+      );
+    await secret('identifier-key', { PERCORSO_IDENTIFIER_KEY: identifierKey });
+    await secret('senders', { KEY_SHOP: 'a-key' });
+  });
+  afterAll(async () => {
+    process.env = before;
+    client?.destroy();
+    moto?.stop();
+    if (folder !== undefined) await rm(folder, { recursive: true, force: true });
+  });
+
+  test('a build and a query say what they say of the same lake in a folder', async () => {
+    expect(await run('build')).toMatchObject({ code: 0 });
+    const local = await readdir(join(dir, 'lake', 'marts', 'builds'));
+    expect(await onAws('build')).toMatchObject({ code: 0 });
+    const sql =
+      'select conversion_type, count(*) as conversions, sum(revenue) as revenue, count(distinct person_id) as persons from conversions group by 1 order by 1';
+    const [here, there] = [await run('query', sql, '--json'), await onAws('query', sql, '--json')];
+    expect(there).toMatchObject({ code: 0, stdout: here.stdout });
+    expect(JSON.parse(there.stdout).length).toBeGreaterThan(1);
+    // Another machine has nothing of it yet, and fetches it.
+    await rm(join(dir, '.percorso', 'on-aws'), { recursive: true });
+    expect((await onAws('query', sql, '--json')).stdout).toBe(here.stdout);
+    // The lake of this machine stays as it is.
+    expect(await readdir(join(dir, 'lake', 'marts', 'builds'))).toEqual(local);
+    const file = join(folder, 'orders.csv');
+    expect(await onAws('export', 'conversions', file)).toMatchObject({ code: 0 });
+    expect((await readFile(file, 'utf8')).split('\n').length).toBeGreaterThan(20);
+  });
+
+  test('refused records are listed, shown and taken after the mend', async () => {
+    const { stdout } = await onAws('rejected', 'list', '--json');
+    const groups: { source: string; reason: string; records: number }[] = JSON.parse(stdout);
+    const refused = groups.reduce((sum, { records }) => sum + records, 0);
+    expect(refused).toBeGreaterThan(0);
+    const editable = (await onAws('rejected', 'show', '--editable')).stdout.trim().split('\n');
+    expect(editable).toHaveLength(refused);
+    const mended = editable
+      .map((line) => JSON.parse(line))
+      .filter(({ record }) => record.identifiers === undefined && Object.hasOwn(record, 'Total'))
+      .map((one) => JSON.stringify({ ...one, record: { ...one.record, Total: '12.00' } }));
+    expect(mended.length).toBeGreaterThan(0);
+    const file = join(folder, 'mended.jsonl');
+    await writeFile(file, `${mended.join('\n')}\n`);
+    const replayed = await onAws('rejected', 'replay', '--file', file, '--json');
+    expect(replayed).toMatchObject({ code: 0 });
+    expect(JSON.parse(replayed.stdout)).toMatchObject({ taken: mended.length });
+    const left: typeof groups = JSON.parse((await onAws('rejected', 'list', '--json')).stdout);
+    expect(left.reduce((sum, { records }) => sum + records, 0)).toBe(refused - mended.length);
+  });
+
+  test('an erased person is in no object and in no former version of one, and the totals stand', async () => {
+    const [first] = JSON.parse(
+      (
+        await onAws(
+          'query',
+          "select identifier_b as email from identity_links where identifier_b like 'e:%' and person_id is not null union all select identifier_a from identity_links where identifier_a like 'e:%' order by 1 limit 1",
+          '--json',
+        )
+      ).stdout,
+    );
+    const hash = String(first.email);
+    const holds = (body: string) => body.includes(hash) || body.includes(hash.slice(2));
+    expect((await versions()).filter(({ body }) => holds(body)).length).toBeGreaterThan(0);
+    const totals = "select count(*) as n, sum(revenue) as revenue from conversions where conversion_type <> 'x'";
+    const was = (await onAws('query', totals, '--json')).stdout;
+    const erased = await onAws('erase', hash, '--json');
+    expect(erased).toMatchObject({ code: 0 });
+    expect(JSON.parse(erased.stdout)).toMatchObject({ isUnknown: false, persons: 1, held: [], held_by_hand: [] });
+    // Parquet is packed: the names in its dictionaries are not told from its bytes, so that the proof of the command counts there.
+    const all = await versions();
+    expect(all.filter(({ key, body }) => !key.endsWith('.parquet') && holds(body)).map(({ key }) => key)).toEqual([]);
+    // Nothing of an earlier build is left, not even as a version.
+    const manifests = all.filter(({ key }) => key.endsWith('/manifest.json'));
+    expect(manifests).toHaveLength(1);
+    const referred = manifests[0]?.body ?? '';
+    expect(all.filter(({ key }) => key.endsWith('.parquet') && !referred.includes(key)).map(({ key }) => key)).toEqual(
+      [],
+    );
+    expect((await onAws('query', totals, '--json')).stdout).toBe(was);
+  });
+
+  test('what a deployment does by itself is refused here, with what to do instead', async () => {
+    expect(await onAws('import', 'x.csv')).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('landing bucket'),
+    });
+    expect(await run('query', 'select 1', '--on', 'mars')).toMatchObject({ code: 2 });
+    expect(await run('query', 'select 1', '--on', 'aws:other')).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('no lake of acme-other'),
+    });
+    expect(existsSync(join(dir, '.percorso', 'on-aws', 'acme-other'))).toBe(false);
+  });
+});
+
+describe('a bucket with a folder before it', () => {
+  async function opened() {
+    const root = await mkdtemp(join(tmpdir(), 'percorso-mirror-'));
+    const under = createFolderStore(join(root, 'bucket'));
+    const store = createMirroredStore(under, join(root, 'mirror'));
+    return { root, under, store, discard: () => rm(root, { recursive: true, force: true }) };
+  }
+  storeContract('mirrored store', async () => opened());
+
+  test('brings up what an engine wrote before it puts what names it', async () => {
+    const { root, under, discard } = await opened();
+    const puts: string[] = [];
+    const noted = <Call extends (key: string, body: Uint8Array | string) => unknown>(call: Call) =>
+      ((key, body) => {
+        puts.push(key);
+        return call(key, body);
+      }) as Call;
+    const bucket = { ...under, put: noted(under.put), putIfAbsent: noted(under.putIfAbsent) };
+    const watched = createMirroredStore(bucket, join(root, 'mirror'));
+    const path = watched.locate('marts/builds/b1/events/all.parquet');
+    await mkdir(dirname(path), { recursive: true });
+    await writeFile(path, 'PAR1');
+    await watched.put('marts/current.json', '{}');
+    expect(puts).toEqual(['marts/builds/b1/events/all.parquet', 'marts/current.json']);
+    expect(await watched.list('marts/')).toHaveLength(2);
+    await discard();
+  });
+
+  test('pulls what is missing, and takes out what the bucket has no more', async () => {
+    const { root, under, store, discard } = await opened();
+    await under.put('raw/events/2026-01-01/a.jsonl.gz', gzipSync('{}'));
+    await under.put('people/hashing.json', 'one');
+    await store.pull(['raw/', 'people/']);
+    await under.put('people/hashing.json', 'two');
+    await under.remove('raw/events/2026-01-01/a.jsonl.gz');
+    await store.pull(['raw/', 'people/']);
+    const files = (await readdir(join(root, 'mirror'), { recursive: true, withFileTypes: true })).filter((one) =>
+      one.isFile(),
+    );
+    expect(files.map((one) => relative(root, join(one.parentPath, one.name)))).toEqual([
+      join('mirror', 'people', 'hashing.json'),
+    ]);
+    expect(await readFile(join(root, 'mirror', 'people', 'hashing.json'), 'utf8')).toBe('two');
+    await discard();
+  });
+});
