@@ -8,6 +8,20 @@ export const search = writable('');
 /** Rows of other models than the default one, by page table, as they have been fetched. */
 export const extra = writable({});
 
+/** What is chosen where nobody has chosen: the company's period and model, and no cut. */
+export const defaultsOf = (company) => {
+	const [site = {}] = rows(company);
+	return { period: site.default_period, compare: 'usual', model: site.default_model, device: '(all)', money: 'auto', channel: '(all)', type: 'first_order' };
+};
+
+/**
+ * Every page begins with it, before it looks at what is chosen: else it would be made of nothing at first, and what stands in the page as it
+ * comes would be thrown away.
+ */
+export function begin(company) {
+	if (!get(choice).period) choice.set(defaultsOf(company));
+}
+
 export function addressOf(choice, defaults) {
 	const query = new URLSearchParams();
 	for (const [name, value] of Object.entries(choice)) if (value !== defaults[name]) query.set(name, value);

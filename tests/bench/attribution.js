@@ -15,7 +15,15 @@ const fits = [
   ...['channel_numbers', 'person_numbers', 'touch_steps', 'type_bits', 'lost_journeys', 'journeys'],
   ...['transition_counts', 'coalition_counts', 'paths', 'fitted_factors', 'coalition_shares', 'channel_factors'],
 ];
-const bootstrap = ['bootstrap_draws', 'calendar', 'periods', 'period_spans', 'coalition_sums', 'markov_intervals'];
+const bootstrap = [
+  'bootstrap_draws',
+  'calendar',
+  'periods',
+  'period_spans',
+  'conversion_paths',
+  'coalition_sums',
+  'markov_intervals',
+];
 
 async function open(options) {
   register();
@@ -44,7 +52,7 @@ async function make(folder) {
   await warehouse.run(
     `create table conversion_facts as
      select 'order/' || person_id as conversion_id, 'order/' || person_id as origin_id, 'first_order' as conversion_type,
-       person_id, cast(1 as decimal(18, 6)) as conversions, start_s + 86400e0 * 2 * touches + 3600 as at_s,
+       person_id, cast(bucket as bigint) as bucket, cast(1 as decimal(18, 6)) as conversions, start_s + 86400e0 * 2 * touches + 3600 as at_s,
        cast(to_timestamp(start_s + 86400e0 * 2 * touches + 3600) as date) as conversion_date,
        cast(20 + hash(i, 'revenue') % 10000 / 100e0 as decimal(18, 2)) as revenue,
        cast(10 + hash(i, 'revenue') % 10000 / 300e0 as decimal(18, 2)) as margin
@@ -52,7 +60,7 @@ async function make(folder) {
   );
   await warehouse.run(
     `create table windows as
-     select conversion_id, conversion_type, person_id, at_s, cast(1 as bigint) as first_seq, touches as last_seq, touches
+     select conversion_id, conversion_type, person_id, conversion_date, at_s, cast(1 as bigint) as first_seq, touches as last_seq, touches
      from conversion_facts inner join persons using (person_id)`,
   );
   await warehouse.run(

@@ -5,6 +5,7 @@ import { parse } from 'csv-parse/sync';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { main } from '#cli/main';
+import { modelNames } from '#core/model-names';
 
 const rows = z.array(z.record(z.string(), z.string()));
 const money = (text: string | undefined) => Number(text).toFixed(2);
@@ -56,7 +57,8 @@ describe('the demo company, imported and built', () => {
   });
 
   it('adds up by campaign, by moment, by cohort and beside the platforms, to the cent', async () => {
-    const sums = 'sum(spend) as spend, sum(revenue) as revenue, sum(leads) as leads, sum(orders) as orders';
+    const sums =
+      'sum(spend) as spend, sum(revenue) as revenue, sum(margin) as margin, sum(leads) as leads, sum(orders) as orders';
     const whole = await query(
       `select model, channel, period, ${sums} from channel_roi group by model, channel, period order by 1, 2, 3`,
     );
@@ -97,6 +99,78 @@ describe('the demo company, imported and built', () => {
     );
     expect(cac.length).toBeGreaterThan(5);
     for (const row of cac) expect(Number(row.cac)).toBeCloseTo(Number(row.cac_of_channel), 9);
+  });
+
+  it('spends by channel and month what the costs and the fixed costs say, and sets our credit beside the claims', async () => {
+    const spent = await query(
+      `select channel, period, spend from channel_roi
+       where model = 'linear' and spend is not null and regexp_matches(period, '^\\d{4}-\\d{2}$') order by 1, 2`,
+    );
+    expect(spent.length).toBeGreaterThan(20);
+    expect(spent).toEqual(
+      await query(
+        "select channel, date_format(day, '%Y-%m') as period, sum(spend) as spend from spend_daily group by 1, 2 order by 1, 2",
+      ),
+    );
+    expect(
+      await query(
+        "select channel, date_format(day, '%Y-%m') as month, sum(spend) as spend from spend_daily where kind = 'media' group by 1, 2 order by 1, 2",
+      ),
+    ).toEqual(
+      await query(
+        "select channel, date_format(cost_date, '%Y-%m') as month, sum(spend) as spend from costs group by 1, 2 order by 1, 2",
+      ),
+    );
+    const ours = await query(
+      'select channel, month, our_conversions, our_leads, our_revenue from platform_comparison order by 1, 2',
+    );
+    expect(ours.length).toBeGreaterThan(5);
+    const roi = new Map(
+      (
+        await query("select channel, period, orders, leads, revenue from channel_roi where model = 'position_based'")
+      ).map((row) => [`${row.channel} ${row.period}`, row]),
+    );
+    for (const { channel, month, our_conversions, our_leads, our_revenue } of ours) {
+      const whole = roi.get(`${channel} ${month}`);
+      expect([our_conversions, our_leads, our_revenue].map(Number), `${channel} ${month}`).toEqual(
+        [whole?.orders, whole?.leads, whole?.revenue].map((value) => Number(value ?? 0)),
+      );
+    }
+  });
+
+  it('takes all that a fully returned order brought back from where it was credited, and leaves its own day as it was', async () => {
+    const returned = await query(
+      `select order_id, cast(min(conversion_date) as varchar) as sold, cast(max(conversion_date) as varchar) as back
+       from conversions where order_id is not null group by order_id
+       having count(*) > 1 and sum(revenue) = 0 and max(conversion_date) > min(conversion_date) order by 1`,
+    );
+    expect(returned.length).toBeGreaterThan(3);
+    const left = await query(
+      `select count(distinct credit.model) as models, count(distinct conversions.order_id) as orders,
+         count(distinct case when parts.margin <> 0 or parts.revenue <> 0 then parts.order_id end) as unbalanced
+       from conversions
+       inner join credit on credit.conversion_id = conversions.conversion_id
+       inner join (
+         select conversions.order_id, credit.model, credit.touch_id, sum(credit.margin) as margin, sum(credit.revenue) as revenue
+         from conversions inner join credit on credit.conversion_id = conversions.conversion_id group by 1, 2, 3
+       ) as parts on parts.order_id = conversions.order_id and parts.model = credit.model and parts.touch_id = credit.touch_id
+       where conversions.order_id in (${returned.map((row) => `'${row.order_id}'`).join(', ')})`,
+    );
+    expect(left).toEqual([{ models: String(modelNames.length), orders: String(returned.length), unbalanced: '0' }]);
+
+    const [one] = returned;
+    const ofTheOrder = `select model, touch_id, conversions, revenue, margin from credit
+      where conversion_id = 'order/${one?.order_id}' and model in ('first_touch', 'last_touch', 'linear', 'w_shaped') order by 1, 2`;
+    const ofTheDay = `select model, conversion_type, channel, device_class, stage, conversions, revenue, margin from channel_daily
+      where day = date '${one?.sold}' and model in ('first_touch', 'last_touch', 'linear', 'w_shaped') order by 1, 2, 3, 4, 5`;
+    const [order, day] = [await query(ofTheOrder), await query(ofTheDay)];
+    expect(order.length).toBeGreaterThan(0);
+    const eve = new Date(Date.parse(`${one?.back}T00:00:00Z`) - 86_400_000).toISOString().slice(0, 10);
+    await percorso('--dir', dir, 'build', '--as-of', eve);
+    expect(await query(`select 1 from conversions where order_id = '${one?.order_id}' and revenue < 0`)).toEqual([]);
+    expect(await query(ofTheOrder)).toEqual(order);
+    expect(await query(ofTheDay)).toEqual(day);
+    await percorso('--dir', dir, 'build');
   });
 
   it('shows the true spend of each channel, restated costs once', async () => {

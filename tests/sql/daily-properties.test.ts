@@ -252,7 +252,7 @@ test.each(Object.entries(kinds))(
             // What a fitted model moves by less than a thousandth is not listed.
             return off > (isOfFitted(key) ? 10_000 : 0);
           });
-          expect(apart).toEqual([]);
+          expect(apart.map((key) => [key, sums.get(key), refreshed.get(key)])).toEqual([]);
           const roiRefreshed = await monthlyRoi(company, openFrom);
           for (const [key, published] of roi) {
             const now = roiRefreshed.get(key);

@@ -1,12 +1,22 @@
+import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { type Arrival, at, type BuiltCompany, companyBuilder, contact, order } from './company-on-duckdb.ts';
+import { effectsByWalking, type Path } from '../unit/markov-walker.ts';
+import {
+  type Arrival,
+  at,
+  type BuiltCompany,
+  buildCompany,
+  companyBuilder,
+  contact,
+  order,
+} from './company-on-duckdb.ts';
 
 const build = companyBuilder();
 
-/** Touches on days 1, 2, 3 of June on the channels of a path such as `A>B`, and an order on the 4th. */
-function journey(who: string, path: string, revenue: string | undefined): Arrival[] {
+/** Touches from 1 June on, one a day, on the channels of a path such as `A>B`, and an order. */
+function journey(who: string, path: string, revenue: string | undefined, orderedOn = '2026-06-04'): Arrival[] {
   const touches = path.split('>').map((channel, index) => contact(who, channel, at(`2026-06-0${index + 1}`)));
-  return revenue === undefined ? touches : [...touches, order(who, who, at('2026-06-04'), revenue)];
+  return revenue === undefined ? touches : [...touches, order(who, who, at(orderedOn), revenue)];
 }
 
 /** Path, conversions, non-conversions, value of each conversion: the table of docs/definitions.md section 6. */
@@ -87,3 +97,106 @@ describe('the check values of docs/definitions.md section 6', () => {
     ]);
   });
 });
+
+/*
+ * The whole way of a data-driven model, from paths to credit, against the definition at its word: walkers for Markov, all orders of
+ * joining for Shapley, each conversion's weights from its own path.
+ */
+test('credit of random paths is what walkers and all orders of joining say, conversion by conversion', async () => {
+  const ways = fc.uniqueArray(
+    fc.record({
+      channels: fc.array(fc.constantFrom('A', 'B', 'C', 'D'), { minLength: 1, maxLength: 5 }),
+      conversions: fc.integer({ min: 0, max: 3 }),
+      losses: fc.integer({ min: 0, max: 4 }),
+      cents: fc.integer({ min: 1, max: 20_000 }),
+    }),
+    { minLength: 4, maxLength: 12, selector: ({ channels }) => channels.join('>') },
+  );
+  let tried = 0;
+  let zeroed = 0;
+  await fc.assert(
+    fc.asyncProperty(ways, async (walks) => {
+      const converting = walks.filter(({ conversions }) => conversions > 0);
+      if (converting.length === 0) return;
+      const company = await buildCompany({
+        events: walks.flatMap(({ channels, conversions, losses, cents }, way) =>
+          Array.from({ length: conversions + losses }, (_, index) =>
+            journey(
+              `${way}-${index}`,
+              channels.join('>'),
+              index < conversions ? (cents / 100).toFixed(2) : undefined,
+              '2026-06-06',
+            ),
+          ).flat(),
+        ),
+        select: 'credit',
+      });
+      try {
+        const paths: Path[] = walks.map((walk) => ({ ...walk, value: (walk.conversions * walk.cents) / 100 }));
+        const effects = { markov_1: effectsByWalking(paths, 1), markov_2: effectsByWalking(paths, 2) };
+        const credit = new Map<string, number>();
+        for (const row of await company.query(
+          `select model, conversion_id, channel, sum(weight) as weight from credit
+           where conversion_type = 'first_order' and model in ('markov_1', 'markov_2', 'shapley') group by 1, 2, 3`,
+        )) {
+          credit.set(`${row.model} ${row.conversion_id} ${row.channel}`, Number(row.weight));
+        }
+        const expected = new Map<string, number>();
+        for (const [way, { channels, conversions }] of walks.entries()) {
+          const own = [...new Set(channels)].sort();
+          const factorsOf = {
+            markov_1: own.map((channel) => effects.markov_1.get(channel)?.conversions ?? 0),
+            markov_2: own.map((channel) => effects.markov_2.get(channel)?.conversions ?? 0),
+            shapley: byJoining(walks, own),
+          };
+          for (const [model, factors] of Object.entries(factorsOf)) {
+            if (conversions > 0 && factors.some((factor) => factor < -1e-12)) zeroed += 1;
+            const kept = factors.map((factor) => Math.max(0, factor));
+            const total = kept.reduce((sum, factor) => sum + factor, 0);
+            for (const [place, channel] of own.entries()) {
+              const touches = channels.filter((one) => one === channel).length;
+              const weight = total > 0 ? (kept[place] ?? 0) / total : touches / channels.length;
+              for (let index = 0; index < conversions && weight > 1e-12; index++) {
+                expected.set(`${model} order/${way}-${index} ${channel}`, weight);
+              }
+            }
+          }
+        }
+        expect([...credit.keys()].sort()).toEqual([...expected.keys()].sort());
+        for (const [key, weight] of expected) expect(Math.abs((credit.get(key) ?? 0) - weight), key).toBeLessThan(1e-9);
+        tried += expected.size;
+      } finally {
+        await company.close();
+      }
+    }),
+    { numRuns: 6, seed: 20_261_125 },
+  );
+  expect(tried).toBeGreaterThan(100);
+  expect(zeroed).toBeGreaterThan(0);
+}, 120_000);
+
+/** What each channel adds when it joins the others, on average over all orders; v is conversions per journey of a set's own journeys. */
+function byJoining(
+  walks: readonly { channels: string[]; conversions: number; losses: number }[],
+  own: readonly string[],
+): number[] {
+  const worth = (set: readonly string[]) => {
+    const key = [...set].sort().join();
+    const same = walks.filter(({ channels }) => [...new Set(channels)].sort().join() === key);
+    const journeys = same.reduce((sum, walk) => sum + walk.conversions + walk.losses, 0);
+    return journeys === 0 ? 0 : same.reduce((sum, walk) => sum + walk.conversions, 0) / journeys;
+  };
+  const orders = ordersOf(own);
+  return own.map(
+    (channel) =>
+      orders.reduce((sum, joined) => {
+        const before = joined.slice(0, joined.indexOf(channel));
+        return sum + worth([...before, channel]) - worth(before);
+      }, 0) / orders.length,
+  );
+}
+
+function ordersOf(items: readonly string[]): string[][] {
+  if (items.length === 0) return [[]];
+  return items.flatMap((item) => ordersOf(items.filter((other) => other !== item)).map((rest) => [item, ...rest]));
+}

@@ -79,9 +79,9 @@ describe('journeys', () => {
     // 08:30 UTC is 10:30 in Rome in June; June 1st 2026 is a Monday.
     expect(
       await company.lines(
-        "select weekday, hour, touches, orders from touch_hours where period = 'all_time' and device_class = '(all)' order by 1, 2",
+        "select weekday, hour, touches, orders, touch_persons, order_persons, persons from touch_hours where period = 'all_time' and device_class = '(all)' order by 1, 2",
       ),
-    ).toEqual(['1 10 1 0', '1 23 1 0', '2 12 0 1', '3 11 1 1', '3 23 1 1']);
+    ).toEqual(['1 10 1 0 1 0 1', '1 23 1 0 1 0 1', '2 12 0 1 0 1 1', '3 11 1 1 1 1 1', '3 23 1 1 1 1 1']);
   });
 
   test('of an hour: contacts by their own device, orders by the one on which the way to them began', async () => {

@@ -11,17 +11,16 @@ select
     coalesce(conversion_paths.fit_month, date_trunc('month', conversion_facts.conversion_date)) as fit_month,
     period_spans.span_no,
     coalesce(conversion_paths.coalition, 0) as coalition,
-    coalesce(person_stages.bucket, 0) as bucket,
+    conversion_facts.bucket,
     sum(cast(conversion_facts.conversions as double)) as conversions,
     cast(sum(conversion_facts.revenue) as double) as revenue,
     coalesce(cast(sum(conversion_facts.margin) as double), 0e0) as margin
 from conversion_facts
 inner join period_spans on conversion_facts.conversion_date between period_spans.from_day and period_spans.to_day
 left join conversion_paths on conversion_paths.conversion_id = conversion_facts.origin_id
-left join person_stages on person_stages.person_id = conversion_facts.person_id
 group by
     conversion_facts.conversion_type,
     coalesce(conversion_paths.fit_month, date_trunc('month', conversion_facts.conversion_date)),
     period_spans.span_no,
     coalesce(conversion_paths.coalition, 0),
-    coalesce(person_stages.bucket, 0)
+    conversion_facts.bucket

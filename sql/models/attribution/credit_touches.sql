@@ -20,9 +20,8 @@ with facts as (
         conversion_facts.conversions,
         conversion_facts.revenue,
         conversion_facts.margin,
-        coalesce(person_stages.bucket, 0) as bucket
+        conversion_facts.bucket
     from conversion_facts
-    left join person_stages on person_stages.person_id = conversion_facts.person_id
     where conversion_facts.conversion_date >= date '0001-01-01' /* closed before */
 ),
 

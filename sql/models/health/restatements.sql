@@ -175,14 +175,25 @@ summed as (
 ),
 
 -- A share of a fitted model may differ in its sixth decimal where channels came to be numbered otherwise: that is no move.
-compared as (
-    select summed.*
+least_moves as (
+    select
+        summed.*,
+        case
+            when attribution_models.kind = 'data_driven' then cast(0.001 as decimal(18, 6))
+            else cast(0.000001 as decimal(18, 6))
+        end as least
     from summed
-    where summed.rows_before <> summed.rows_after
-        or summed.margins_before <> summed.margins_after
-        or abs(summed.count_before - summed.count_after) >= cast(0.001 as decimal(18, 6))
-        or abs(summed.revenue_before - summed.revenue_after) >= cast(0.001 as decimal(18, 6))
-        or abs(summed.margin_before - summed.margin_after) >= cast(0.001 as decimal(18, 6))
+    left join attribution_models on attribution_models.model = summed.model
+),
+
+compared as (
+    select least_moves.*
+    from least_moves
+    where least_moves.rows_before <> least_moves.rows_after
+        or least_moves.margins_before <> least_moves.margins_after
+        or abs(least_moves.count_before - least_moves.count_after) >= least_moves.least
+        or abs(least_moves.revenue_before - least_moves.revenue_after) >= least_moves.least
+        or abs(least_moves.margin_before - least_moves.margin_after) >= least_moves.least
 ),
 
 first_late as (

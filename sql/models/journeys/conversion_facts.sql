@@ -10,6 +10,7 @@ select
     person_conversions.origin_id,
     person_conversions.conversion_type,
     person_conversions.person_id,
+    person_conversions.bucket,
     person_conversions.order_id,
     person_conversions.revenue,
     person_conversions.margin,

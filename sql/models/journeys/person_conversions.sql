@@ -3,6 +3,7 @@
 -- key: conversion_id
 -- kept: table
 -- published: no
+-- A bucket is of the person, who may have no stage and no touch yet: as in person_stages.
 -- By today's identity, of all days: what is told of persons is made of it. The ledger of closed days is conversion_facts.
 with leads as (
     select stage_triggers.*
@@ -129,6 +130,7 @@ select
     base.conversion_id as origin_id,
     base.conversion_type,
     base.person_id,
+    mod(from_base(substr(to_hex(sha256(to_utf8(base.person_id))), 1, 8), 16), 256) as bucket,
     base.order_id,
     base.revenue,
     base.margin,
@@ -145,6 +147,7 @@ select
     weighed_refunds.origin_id,
     weighed_refunds.conversion_type,
     weighed_refunds.person_id,
+    mod(from_base(substr(to_hex(sha256(to_utf8(weighed_refunds.person_id))), 1, 8), 16), 256),
     weighed_refunds.order_id,
     -weighed_refunds.refunded,
     weighed_refunds.refunded_margin,

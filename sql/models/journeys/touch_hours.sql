@@ -11,13 +11,16 @@
 --   touches: touches
 --   leads: leads
 --   orders: orders
---   persons: how many persons they are of, counted up to 256: never more than there are
+--   touch_persons: of how many persons the touches are, counted up to 256: never more than there are
+--   lead_persons: of how many persons the leads are, counted the same way
+--   order_persons: of how many persons the orders are, counted the same way
+--   persons: of how many persons all of them together are, counted the same way
 with moments as (
     select
         touches.touch_date as day,
         cast(touches.occurred_at at time zone 'Europe/Rome' /* time zone */ as timestamp(6)) as local_at,
         coalesce(person_stages.bucket, 256) as bucket,
-        touch_base.device_class,
+        touches.device_class,
         1 as touches,
         0 as leads,
         0 as orders
@@ -27,13 +30,12 @@ with moments as (
     select
         conversion_facts.conversion_date,
         cast(conversion_facts.occurred_at at time zone 'Europe/Rome' /* time zone */ as timestamp(6)),
-        coalesce(person_stages.bucket, 256),
+        conversion_facts.bucket,
         coalesce(conversion_journeys.first_device, '(none)'),
         0,
         case when conversion_facts.conversion_type = 'lead' then 1 else 0 end,
         case when conversion_facts.conversion_type in ('first_order', 'repeat_order') then 1 else 0 end
     from conversion_facts
-    left join person_stages on person_stages.person_id = conversion_facts.person_id
     left join conversion_journeys on conversion_journeys.conversion_id = conversion_facts.conversion_id
     where conversion_facts.conversions > 0
         and conversion_facts.conversion_type in ('lead', 'first_order', 'repeat_order')
@@ -69,6 +71,9 @@ select
     cast(sum(cut.touches) as bigint) as touches,
     cast(sum(cut.leads) as bigint) as leads,
     cast(sum(cut.orders) as bigint) as orders,
+    count(distinct case when cut.touches > 0 then cut.bucket end) as touch_persons,
+    count(distinct case when cut.leads > 0 then cut.bucket end) as lead_persons,
+    count(distinct case when cut.orders > 0 then cut.bucket end) as order_persons,
     count(distinct cut.bucket) as persons
 from cut
 inner join periods on cut.day between periods.from_day and periods.to_day
