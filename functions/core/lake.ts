@@ -6,6 +6,9 @@ export function generationOfObject(key: string): number {
   return Number(/\.k(\d+)\.jsonl?(?:\.gz)?$/.exec(key)?.[1] ?? 1);
 }
 
+/** For how long a build may run where several machines could: after it another may take over. */
+export const leaseSeconds = 6 * 3600;
+
 /** Where things lie in a company's lake: the folder `lake/` on one machine, a bucket on AWS. Keys, not paths. */
 export const lake = {
   /** Raw events by the UTC day on which they came in; the name is a hash of what the object holds. */

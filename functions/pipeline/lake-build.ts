@@ -1,7 +1,7 @@
 import { gzipSync } from 'node:zlib';
 import * as z from 'zod';
 import { PercorsoError } from '#core/errors';
-import { lake, type Manifest } from '#core/lake';
+import { lake, leaseSeconds, type Manifest } from '#core/lake';
 import type { LakeDialect } from '#core/lake-sql';
 import type { Clock, SqlValue, Store, TypedColumn, Warehouse } from '#core/ports';
 import { createReportingDay } from '#core/reporting-day';
@@ -56,9 +56,6 @@ export interface LakeBuilder {
   results(execution: string): Promise<Record<string, SqlValue>[]>;
   now: Clock;
 }
-
-/** For how long a build may run: after it another may take over. */
-export const leaseSeconds = 6 * 3600;
 
 const runFile = z.object({
   format: z.literal(1),

@@ -62,7 +62,7 @@ export class BuildMachine extends Construct {
           TopicArn: props.topicArn,
           Subject: `Percorso ${props.name}: the build failed`,
           'Message.$':
-            "States.Format('{}: {}\n\nNothing was published; readers see the last build. Execution: {}', $.error.Error, $.error.Cause, $$.Execution.Id)",
+            "States.Format('{}: {} | Nothing was published; readers see the last build. Execution: {}', $.error.Error, $.error.Cause, $$.Execution.Id)",
         },
         ResultPath: null,
       },

@@ -8,7 +8,7 @@ import { AwsSolutionsChecks } from 'cdk-nag';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import * as z from 'zod';
 import { hiveType, readType } from '../../functions/core/column-type.ts';
-import { leaseSeconds } from '../../functions/pipeline/lake-build.ts';
+import { leaseSeconds } from '../../functions/core/lake.ts';
 import { type HandlerName, handlers, writeBundles } from '../bundles.ts';
 import { readDeployment } from '../deployment.ts';
 import { writeSiteSource } from '../site-source.ts';

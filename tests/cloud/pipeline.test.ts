@@ -1,8 +1,9 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { AthenaClient } from '@aws-sdk/client-athena';
-import { GlueClient } from '@aws-sdk/client-glue';
+import { CreateDatabaseCommand, GetDatabasesCommand, GlueClient } from '@aws-sdk/client-glue';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SQSClient } from '@aws-sdk/client-sqs';
@@ -12,7 +13,9 @@ import { openMarts } from '#adapters/duckdb-marts';
 import { createFolderStore } from '#adapters/folder-store';
 import { createS3Store } from '#adapters/s3-store';
 import { main } from '#cli/main';
+import { lake as places } from '#core/lake';
 import type { Store } from '#core/ports';
+import { readCurrentManifest } from '#pipeline/publish';
 import { locateTables, requireBuild } from '#pipeline/query';
 import { firstDifference } from '../trino/compare-rows.ts';
 import { startTrino, whatIsMissing } from '../trino/server.ts';
@@ -107,7 +110,10 @@ describe.skipIf(missing !== undefined)('the cloud road from the lake to the publ
     try {
       expect(Object.keys(there.tables).sort()).toEqual(Object.keys(here.tables).sort());
       for (const table of Object.keys(here.tables)) {
-        const [a, b] = [await cloud.query(`select * from ${table}`), await own.query(`select * from ${table}`)];
+        // Of the rows that a check found any three are shown.
+        const columns = table === 'check_results' ? 'check_name, model, severity, failing_rows' : '*';
+        const select = `select ${columns} from ${table}`;
+        const [a, b] = [await cloud.query(select), await own.query(select)];
         const shape = (columns: typeof a.columns) => columns.map(({ name, type }) => `${name} ${type}`).join();
         if (shape(a.columns) !== shape(b.columns)) {
           different.push(`columns of ${table}: ${shape(a.columns)}; here ${shape(b.columns)}`);
@@ -124,6 +130,8 @@ describe.skipIf(missing !== undefined)('the cloud road from the lake to the publ
     }
     return { different, tables: Object.keys(here.tables).length, rows };
   }
+
+  const current = async () => (await readCurrentManifest(lake))?.build_id;
 
   beforeAll(async () => {
     interceptLocalhostDns();
@@ -191,4 +199,191 @@ describe.skipIf(missing !== undefined)('the cloud road from the lake to the publ
     process.stderr.write(`${tables} published tables compared, ${rows} rows\n`);
     expect(different).toEqual([]);
   }, 900_000);
+
+  test('where nothing has changed, nothing runs', async () => {
+    const before = { build: await current(), started: athena.started.length };
+    expect(await run()).toMatchObject({ status: 'SUCCEEDED', states: ['Plan', 'End'] });
+    const more = athena.started.slice(before.started).map(({ query }) => query);
+    expect(more.every((query) => query.startsWith('drop database if exists'))).toBe(true);
+    expect(await current()).toBe(before.build);
+  });
+
+  test('a day later the build stands on the last one, as on this machine', async () => {
+    const day = Array.from({ length: 40 }, (_, i) => ({
+      event_type: i % 4 === 0 ? 'Order Completed' : 'Product Viewed',
+      event_id: `day-${i}`,
+      source: 'shop',
+      occurred_at: `2026-11-${String(3 + (i % 6)).padStart(2, '0')}T10:${String(i).padStart(2, '0')}:00+01:00`,
+      identifiers: { anonymous_id: `later-${i % 9}`, ...(i % 5 === 0 ? { email: `later${i % 9}@example.com` } : {}) },
+      touch: { source: i % 2 === 0 ? 'google' : 'newsletter', medium: i % 2 === 0 ? 'cpc' : 'email' },
+      ...(i % 4 === 0
+        ? { value: { order_id: `later-${i}`, revenue: (100 + i * 1.1).toFixed(2), currency: 'EUR' } }
+        : {}),
+    }));
+    // A fact of a closed day waits in raw, and is counted.
+    day.push({ ...day[1], event_id: 'late', occurred_at: '2026-09-15T10:00:00+02:00' } as (typeof day)[number]);
+    const file = join(folder, 'day.jsonl');
+    writeFileSync(file, day.map((event) => JSON.stringify(event)).join('\n'));
+    await percorso('--dir', dir, 'import', file);
+    await percorso('--dir', dir, 'build');
+    expect((await requireBuild(local())).kind).toBe('daily');
+    await sync();
+    const began = { at: Date.now(), started: athena.started.length };
+    const ended = await run();
+    expect(ended, `${JSON.stringify(ended)}\n${builder.log()}`).toMatchObject({ status: 'SUCCEEDED' });
+    const manifest = await requireBuild(lake);
+    expect(manifest.kind).toBe('daily');
+    process.stderr.write(
+      `the day after in ${((Date.now() - began.at) / 1000).toFixed(1)} s: ${athena.started.length - began.started} statements\n`,
+    );
+    const { different, tables, rows } = await differences();
+    process.stderr.write(`${tables} published tables compared, ${rows} rows\n`);
+    expect(different).toEqual([]);
+    // Closed months are the files of the first build, referred to.
+    const builds = new Set(manifest.tables.events?.files.map(({ key }) => key.split('/')[2]));
+    expect(builds.size).toBe(2);
+  }, 900_000);
+
+  describe('what goes wrong', () => {
+    // A small part of the company, so that each fault takes seconds.
+    const part = { select: 'costs,fx_days' };
+    const succeeded = (ended: Ended) =>
+      expect(ended, `${JSON.stringify(ended)}\n${builder.log().slice(-4000)}`).toMatchObject({ status: 'SUCCEEDED' });
+    /** Databases of builds that were not dropped. */
+    const left = async () => {
+      const { DatabaseList = [] } = await clients.glue.send(new GetDatabasesCommand({}));
+      return DatabaseList.map(({ Name = '' }) => Name).filter((name) => name.includes('_run_'));
+    };
+    /** Runs the part after a mend: the tables are what they are on this machine. */
+    async function runsAgain(): Promise<void> {
+      succeeded(await run(part));
+      expect((await differences()).different).toEqual([]);
+      expect(await left()).toEqual([]);
+    }
+    /** A run that must fail: what readers see stays, what it made is gone, and it is told. */
+    async function failsWith(text: string): Promise<Ended> {
+      const before = { build: await current(), told: told.length };
+      const ended = await run(part);
+      expect(ended.status, JSON.stringify(ended)).toBe('FAILED');
+      expect(await current()).toBe(before.build);
+      expect(await left()).toEqual([]);
+      expect(told.length).toBe(before.told + 1);
+      expect(told.at(-1)?.Message).toContain(text);
+      return ended;
+    }
+    const killAt = (isReached: (method: string, url: string) => boolean) => {
+      let isDone = false;
+      proxy.judge(({ method = '', url = '' }) => {
+        if (isDone || !isReached(method, url)) return 'pass';
+        isDone = true;
+        void builder.kill();
+        return 'hang';
+      });
+    };
+
+    beforeAll(async () => {
+      await percorso('--dir', dir, 'build', '--select', part.select);
+    });
+
+    test('a statement that the engine fails is run again, in the same place', async () => {
+      let faults = 0;
+      athena.sabotage((query) => {
+        if (!query.startsWith('create table "costs"') || faults === 2) return undefined;
+        faults += 1;
+        return { message: 'a worker was lost', isOfStatement: false };
+      });
+      const ended = await run(part);
+      athena.sabotage(undefined);
+      succeeded(ended);
+      expect(ended.states.filter((state) => state === 'Again')).toHaveLength(2);
+      expect((await differences()).different).toEqual([]);
+    });
+
+    test('a statement that is wrong, or fails for good, fails the build: nothing is published', async () => {
+      athena.sabotage((query) =>
+        query.startsWith('create table "costs"')
+          ? { message: 'column x cannot be resolved', isOfStatement: true }
+          : undefined,
+      );
+      expect((await failsWith('column x cannot be resolved')).states).toContain('Again');
+      athena.sabotage((query) =>
+        query.startsWith('create table "costs"') ? { message: 'no worker is left', isOfStatement: false } : undefined,
+      );
+      const { states } = await failsWith('no worker is left');
+      // Three times in all, the last time for its verdict alone.
+      expect(states.filter((state) => state === 'Again')).toHaveLength(3);
+      athena.sabotage(undefined);
+      await runsAgain();
+    });
+
+    test('a check of severity error that finds rows: nothing is published, and what it found is told', async () => {
+      const key = 'raw/costs/by_hand/0000.jsonl.gz';
+      const cost = {
+        cost_date: '2026-10-01',
+        source: 'by_hand',
+        account: '',
+        campaign: '',
+        campaign_id: '',
+        ad_group: '',
+        import_id: 'by-hand',
+        spend: '5.00',
+        currency: 'XXX',
+        received_at: '2026-10-02T00:00:00Z',
+      };
+      await lake.put(key, gzipSync(`${JSON.stringify(cost)}\n`));
+      const { states } = await failsWith('money_has_a_rate');
+      expect(told.at(-1)?.Message).toContain('a check failed, and nothing was published');
+      expect(told.at(-1)?.Message).toMatch(/money_has_a_rate on fx_days: 1 row.*XXX.*2026-10-01/);
+      expect(states).toContain('File');
+      expect(states).not.toContain('Publish');
+      await lake.remove(key);
+      await runsAgain();
+    });
+
+    test.each([
+      ['planning', (method: string, url: string) => method === 'PUT' && url.includes('/plan.json')],
+      ['deciding what is written', (method: string, url: string) => method === 'PUT' && url.includes('/filing.json')],
+      [
+        'publishing, before the pointer moved',
+        (method: string, url: string) => method === 'PUT' && url.includes('/current.json'),
+      ],
+    ])('the Lambda killed while %s is asked again', async (_, isReached) => {
+      const before = await current();
+      killAt(isReached);
+      const ended = await run(part);
+      proxy.judge(() => 'pass');
+      succeeded(ended);
+      expect(await current()).not.toBe(before);
+      expect((await differences()).different).toEqual([]);
+      expect(await left()).toEqual([]);
+    });
+
+    test('the schedule starts it twice: one builds, the other says so and touches nothing', async () => {
+      const toldBefore = told.length;
+      const both = await Promise.all([run(part), run(part)]);
+      expect(both.map(({ status }) => status).sort()).toEqual(['FAILED', 'SUCCEEDED']);
+      expect(both.find(({ status }) => status === 'FAILED')).toMatchObject({
+        error: 'BuildUnderWay',
+        states: ['Plan'],
+      });
+      expect(told.length).toBe(toldBefore);
+      expect((await differences()).different).toEqual([]);
+    });
+
+    test('a build that died under its lease: while it lasts nobody builds, and then the next one clears up', async () => {
+      const lease = (until: string) => JSON.stringify({ holder: 'dead', build_id: '20260101T000000Z-dead00', until });
+      const [key = ''] = await lake.list(places.leases);
+      const number = Number(/(\d+)\.json$/.exec(key)?.[1]) + 1;
+      const held = `${places.leases}${String(number).padStart(9, '0')}.json`;
+      await lake.put(held, lease('2999-01-01T00:00:00.000Z'));
+      const Name = 'demo_test_run_20260101t000000z_dead00';
+      await clients.glue.send(new CreateDatabaseCommand({ DatabaseInput: { Name } }));
+      const before = await current();
+      expect(await run(part)).toMatchObject({ status: 'FAILED', error: 'BuildUnderWay' });
+      expect(await current()).toBe(before);
+      expect(await left()).toEqual([Name]);
+      await lake.put(held, lease('2026-01-01T06:00:00.000Z'));
+      await runsAgain();
+    });
+  });
 });

@@ -132,13 +132,9 @@ export async function runMachine(text: string, execution: string, input: Input, 
     await result;
     return { status: 'SUCCEEDED', states: entered };
   } catch (error) {
-    const { name, message } = error instanceof Error ? error : new Error(String(error));
-    const cause = error instanceof Error && error.cause !== undefined ? String(error.cause) : message;
-    return {
-      status: 'FAILED',
-      error: name,
-      cause: cause.includes(message) ? cause : `${message}: ${cause}`,
-      states: entered,
-    };
+    // The runner wraps what a machine failed with.
+    const inner = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+    const { name, message } = inner instanceof Error ? inner : new Error(String(inner));
+    return { status: 'FAILED', error: name, cause: message, states: entered };
   }
 }

@@ -1,19 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import * as z from 'zod';
+import { runOnTrino, type TrinoAnswer } from '#adapters/trino-client';
 import type { SqlValue, Warehouse } from '#core/ports';
-
-const page = z.looseObject({
-  nextUri: z.string().optional(),
-  columns: z.array(z.looseObject({ name: z.string(), type: z.string() })).optional(),
-  data: z.array(z.array(z.unknown())).optional(),
-  error: z.looseObject({ message: z.string() }).optional(),
-});
-
-export interface TrinoRows {
-  columns: { name: string; type: string }[];
-  rows: unknown[][];
-}
 
 /** Our names of types in Trino's words. */
 const trinoType = (type: string) =>
@@ -44,42 +33,11 @@ function literal(value: unknown, type: string): string {
 
 /** The test's Warehouse on a real Trino's memory connector. Tables are dropped with the server; nothing is unloaded. */
 export function createTrinoWarehouse(address: string): Warehouse & {
-  rows(sql: string): Promise<TrinoRows>;
+  rows(sql: string): Promise<TrinoAnswer>;
   /** Resolves once the server does work: one that has just started answers before its only node is known. */
   ready(): Promise<void>;
 } {
-  const headers = {
-    'X-Trino-User': 'percorso',
-    'X-Trino-Catalog': 'memory',
-    'X-Trino-Schema': 'default',
-    'X-Trino-Time-Zone': 'UTC',
-    'X-Trino-Client-Capabilities': 'PARAMETRIC_DATETIME',
-    'Content-Type': 'text/plain; charset=utf-8',
-  };
-  // Whole numbers beyond 2^53 would lose digits in JSON.parse: they stay text.
-  const digits = (text: string) =>
-    text.replace(/"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g, (token) =>
-      /^-?\d{16,}$/.test(token) ? `"${token}"` : token,
-    );
-  async function call(url: string, init: RequestInit = {}) {
-    for (let tries = 0; ; tries++) {
-      const answer = await fetch(url, { ...init, headers });
-      if (answer.status === 200) return page.parse(JSON.parse(digits(await answer.text())));
-      if (tries === 50) throw new Error(`HTTP ${answer.status} of Trino: ${await answer.text()}`);
-      await new Promise((resolve) => setTimeout(resolve, 100));
-    }
-  }
-  async function rows(sql: string): Promise<TrinoRows> {
-    const result: TrinoRows = { columns: [], rows: [] };
-    let answer = await call(`${address}/v1/statement`, { method: 'POST', body: sql });
-    for (;;) {
-      if (answer.columns) result.columns = answer.columns;
-      if (answer.data) result.rows.push(...answer.data);
-      if (answer.error !== undefined) throw new Error(`${answer.error.message}\n${sql.slice(0, 400)}`);
-      if (answer.nextUri === undefined) return result;
-      answer = await call(answer.nextUri);
-    }
-  }
+  const rows = (sql: string) => runOnTrino({ url: address, catalog: 'memory', schema: 'default' }, sql);
   async function insert(name: string, columns: Record<string, string>, records: readonly Record<string, unknown>[]) {
     const typed = Object.entries(columns);
     await rows(`drop table if exists ${name}`);

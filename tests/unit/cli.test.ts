@@ -76,6 +76,27 @@ describe('the command line', () => {
     expect((await percorso('--dir', 'acme', 'query', 'select 1')).code).toBe(2);
   });
 
+  test('build --plan --engine athena prints every statement as Athena runs it, for a company that says how it runs on AWS', async () => {
+    await percorso('init', 'acme');
+    const plan = ['--dir', 'acme', 'build', '--plan', '--engine', 'athena'];
+    expect((await percorso(...plan)).stderr).toContain('does not say how the company runs on AWS');
+    expect((await percorso('--dir', 'acme', 'build', '--engine', 'athena')).stderr).toContain('add --plan');
+    const { code, stdout } = await percorso('--set', 'aws.id=acme', ...plan);
+    expect(code).toBe(0);
+    for (const text of [
+      'create table "costs"',
+      'create or replace view "raw_events"',
+      "table_type = 'ICEBERG', is_external = false, location = 's3://acme-prod-results-ACCOUNT/tables/",
+      'as timestamp(6) with time zone)',
+      'make identity_labels (solver, in a Lambda)',
+      "partitioned_by = array['month_']",
+      "to 's3://acme-prod-lake-ACCOUNT/marts/builds/",
+      'drop database if exists `acme_prod_run_',
+    ]) {
+      expect(stdout).toContain(text);
+    }
+  });
+
   test('a day that is none is refused', async () => {
     await percorso('init', 'acme');
     expect((await percorso('--dir', 'acme', 'build', '--as-of', '2026-02-30')).stderr).toContain('not a day');
