@@ -208,16 +208,23 @@ describe('what comes in too late', () => {
 
       await company.build('2026-08-02T08:00:00Z', { fullRefresh: true });
       expect(await rowsOf(company, waiting)).toEqual(['{"late_waiting":0}']);
-      const restated = `select day, table_name, reason, rows, revenue_before, revenue_after, known_at from restatements
+      const restated = `select day, table_name, stage, reason, rows, revenue_before, revenue_after, known_at from restatements
         where model in ('(none)', 'linear')`;
-      const expected = ['channel_daily', 'conversions'].map((table_name) =>
+      // Its person enters the stage of conversion by it, and those before by inference.
+      const moved = [
+        ['channel_daily', '(all)'],
+        ['conversions', '(all)'],
+        ...['acquisition', 'awareness', 'conversion'].map((stage) => ['stage_entries', stage]),
+      ];
+      const expected = moved.map(([table_name, stage]) =>
         JSON.stringify({
           day: '2026-01-12',
           table_name,
+          stage,
           reason: 'late facts',
           rows: 1,
           revenue_before: '0.000000',
-          revenue_after: '70.000000',
+          revenue_after: table_name === 'stage_entries' ? '0.000000' : '70.000000',
           known_at: '2026-08-02T08:00:00.000Z',
         }),
       );
@@ -261,6 +268,7 @@ describe('a full refresh is made, and says why', () => {
         reason: 'a withdrawal of consent reaches closed days',
       });
       expect(await rowsOf(company, 'select reason, table_name, rows from restatements')).toEqual([
+        '{"reason":"a withdrawal of consent reaches closed days","table_name":"stage_entries","rows":1}',
         '{"reason":"a withdrawal of consent reaches closed days","table_name":"touches","rows":1}',
       ]);
     }));
