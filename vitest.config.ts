@@ -1,8 +1,10 @@
 import { defineConfig } from 'vitest/config';
 
+const processes = ['build-kill', 'collect-crash', 'door-abuse', 'sdk-node'].map((name) => `tests/e2e/${name}.test.ts`);
+
 /**
- * Five projects: `unit` is quick and needs nothing; `slow` starts processes and builds whole companies; `browser` makes the site
- * and opens it; `trino` runs the models on a real Trino, for which it needs Java 24 or later; `cloud` checks what would be deployed to AWS, and
+ * Six projects: `unit` is quick and needs nothing; `slow` builds whole companies; `process` starts processes, kills them and measures what they
+ * bear, one file at a time; `browser` makes the site and opens it; `trino` runs the models on a real Trino, for which it needs Java 24 or later; `cloud` checks what would be deployed to AWS, and
  * runs it on servers that speak AWS's protocols, for which it needs Python too.
  */
 export default defineConfig({
@@ -13,9 +15,20 @@ export default defineConfig({
         test: {
           name: 'slow',
           include: ['tests/e2e/**/*.test.ts'],
+          exclude: processes,
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
+        },
+      },
+      {
+        test: {
+          name: 'process',
+          include: processes,
           testTimeout: 300_000,
           hookTimeout: 300_000,
           fileParallelism: false,
+          // After all others, so that nothing else takes the machine.
+          sequence: { groupOrder: 1 },
         },
       },
       { test: { name: 'trino', include: ['tests/trino/**/*.test.ts'], fileParallelism: false } },

@@ -15,7 +15,8 @@ const more = part !== undefined ? rest : process.argv.slice(2);
 const bin = (name) => join(root, 'node_modules', '.bin', name);
 
 await installMissing(root, 'percorso');
-const projects = part !== undefined ? ['--project', part] : ['--project', 'unit', '--project', 'slow'];
+const projects =
+  part !== undefined ? ['--project', part] : ['unit', 'slow', 'process'].flatMap((name) => ['--project', name]);
 if (part === 'browser') await installMissing(join(root, 'dashboards'), 'dashboards');
 if (part === 'cloud') await installMissing(join(root, 'infra'), 'infra');
 const steps =
