@@ -9,6 +9,8 @@ const processes = ['build-kill', 'collect-crash', 'door-abuse', 'sdk-node'].map(
  */
 export default defineConfig({
   test: {
+    // One core is otherwise left idle for whoever watches.
+    maxWorkers: '100%',
     projects: [
       { test: { name: 'unit', include: ['tests/{unit,sql,contract}/**/*.test.ts'], testTimeout: 30_000 } },
       {
