@@ -26,6 +26,7 @@ const parts = [
     'tools',
     'evidence.config.yaml',
     'glossary.csv',
+    'glossary.it.csv',
     'package-lock.json',
     'package.json',
     'svelte.config.js',
