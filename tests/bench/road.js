@@ -35,7 +35,7 @@ try {
   const again = measure('import again', ['import', join(company, 'landing'), '--dir', company, '--json']);
   const build = measure('build', ['build', '--dir', company, '--full-refresh', '--json']);
   const result = JSON.parse(build.stdout);
-  const events = result.timings.find((step) => step.step === 'model stg_events')?.rows ?? 0;
+  const events = result.timings.find((step) => step.step === 'model stg_arrivals')?.rows ?? 0;
 
   console.log(
     `${customers} customers, ${events} events, ${availableParallelism()} cores, Node ${process.versions.node}\n`,
