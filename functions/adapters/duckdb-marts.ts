@@ -7,9 +7,10 @@ import {
   type DuckDBType,
   StatementType,
 } from '@duckdb/node-api';
-import { plainRows, quoteName, quoteText, typeName } from '#adapters/duckdb-warehouse';
+import { plainRows, typeName } from '#adapters/duckdb-warehouse';
 import { UsageError } from '#core/errors';
 import type { MartReader, MartTables, SqlValue } from '#core/ports';
+import { quoteName, quoteText } from '#core/sql-text';
 
 const dialectFile = new URL('../../sql/dialect/duckdb.sql', import.meta.url);
 

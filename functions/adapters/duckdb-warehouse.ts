@@ -16,6 +16,7 @@ import {
   VARCHAR,
 } from '@duckdb/node-api';
 import type { ColumnValues, FilingWarehouse, SqlValue, StatementHints } from '#core/ports';
+import { quoteName, quoteText } from '#core/sql-text';
 
 export interface DuckDbOptions {
   /** Where to spill what memory does not hold: a folder of this warehouse alone, made when it is needed. */
@@ -297,14 +298,4 @@ export function typeName(type: string): string {
   const lower = type.toLowerCase();
   if (lower === 'timestamp with time zone') return 'timestamptz';
   return lower;
-}
-
-/** A name as SQL, whatever it holds. */
-export function quoteName(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`;
-}
-
-/** A text as a SQL literal, whatever it holds. */
-export function quoteText(text: string): string {
-  return `'${text.replaceAll("'", "''")}'`;
 }

@@ -5,13 +5,14 @@ import { plainType, readType, trinoType } from '#core/column-type';
 import {
   type FileTable,
   filedSelect,
+  foldersOf,
   type LakeDialect,
   quoteName,
-  quoteText,
   readFiles,
   textLine,
 } from '#core/lake-sql';
 import type { SqlValue, Store, TypedColumn, Warehouse } from '#core/ports';
+import { quoteText } from '#core/sql-text';
 
 /** What an engine over a lake does: one statement, and rows of one query as text or as they are. */
 export interface LakeEngine {
@@ -42,7 +43,7 @@ export function createLakeWarehouse({ engine, database, store, prefix }: LakeWar
   /** What this process made, since a table and a view are dropped by different words. */
   const made = new Map<string, 'table' | 'view'>();
   const place = (name: string) => `${prefix}${name}/${randomUUID()}/`;
-  const addressOf = (folder: string) => `${store.locate(`${folder}x`).slice(0, -1)}`;
+  const addressOf = (folder: string) => store.locate(`${folder}x`).slice(0, -1);
 
   async function drop(name: string): Promise<void> {
     const known = made.get(name) ?? (await kindOf(name));
@@ -79,11 +80,15 @@ export function createLakeWarehouse({ engine, database, store, prefix }: LakeWar
     made.set(name, 'view');
   }
 
+  async function makeFileTable(files: string, table: FileTable): Promise<void> {
+    await engine.run(dialect.drop('files', files));
+    for (const statement of dialect.createFileTable(files, table)) await engine.run(statement);
+  }
+
   async function createFileTable(name: string, table: FileTable, where?: string): Promise<void> {
     await drop(name);
     const files = `${name}_files`;
-    await engine.run(dialect.drop('files', files));
-    for (const statement of dialect.createFileTable(files, table)) await engine.run(statement);
+    await makeFileTable(files, table);
     await createView(name, readFiles(dialect.filesName(files), table, where));
   }
 
@@ -139,15 +144,7 @@ export function createLakeWarehouse({ engine, database, store, prefix }: LakeWar
       }
       await drop(name);
       const files = `${name}_files`;
-      const folders = [...new Set(locations.map((location) => location.slice(0, location.lastIndexOf('/') + 1)))];
-      await engine.run(dialect.drop('files', files));
-      for (const statement of dialect.createFileTable(files, {
-        format: 'json',
-        columns: typed,
-        folders: folders.map((location) => ({ partition: location, location })),
-      })) {
-        await engine.run(statement);
-      }
+      await makeFileTable(files, { format: 'json', columns: typed, folders: foldersAsPartitions(locations) });
       const read = typed.map((column) => {
         const quoted = quoteName(column.name);
         return column.type === 'varchar' || column.type.startsWith('struct')
@@ -162,14 +159,9 @@ export function createLakeWarehouse({ engine, database, store, prefix }: LakeWar
     },
     async createTableFromParquet(name, columns, locations, where) {
       const typed = Object.entries(columns).map(([column, type]) => ({ name: column, type }));
-      const folders = [...new Set(locations.map((location) => location.slice(0, location.lastIndexOf('/') + 1)))];
       await createFileTable(
         name,
-        {
-          format: 'parquet',
-          columns: typed,
-          folders: folders.map((location) => ({ partition: location, location })),
-        },
+        { format: 'parquet', columns: typed, folders: foldersAsPartitions(locations) },
         where,
       );
     },
@@ -221,6 +213,9 @@ export function createLakeWarehouse({ engine, database, store, prefix }: LakeWar
   };
   return warehouse;
 }
+
+const foldersAsPartitions = (locations: readonly string[]) =>
+  foldersOf(locations).map((location) => ({ partition: location, location }));
 
 /** No row of these columns. */
 export function emptySelect(columns: readonly TypedColumn[]): string {

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { UsageError } from '#core/errors';
 import { lake as places } from '#core/lake';
+import { foldersOf } from '#core/lake-sql';
 import type { Company } from '#pipeline/company';
 
 /** What a command needs of the lake on this machine. Commands that are not here do not run on AWS. */
@@ -126,6 +127,5 @@ async function pullPublished(company: Company, pull: (keys: readonly string[]) =
   const { requireBuild } = await import('#pipeline/query');
   const manifest = await requireBuild(company.lake);
   const keys = Object.values(manifest.tables).flatMap(({ files }) => files.map(({ key }) => key));
-  const folders = new Set(keys.map((key) => key.slice(0, key.lastIndexOf('/') + 1)));
-  await pull([...folders]);
+  await pull(foldersOf(keys));
 }

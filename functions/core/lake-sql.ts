@@ -1,6 +1,7 @@
 import { type ColumnType, hasInstant, hiveType, readType, trinoType } from '#core/column-type';
 import { PercorsoError } from '#core/errors';
 import type { SqlValue, TypedColumn } from '#core/ports';
+import { quoteName as quoteNameAsIs, quoteText } from '#core/sql-text';
 
 /*
  * Statements of engines whose tables lie in a lake: Athena, and Trino itself over the same objects. A select is the same
@@ -12,14 +13,12 @@ export const longestStatement = 262_144;
 /** Most partitions that one statement may write. */
 export const mostPartitions = 100;
 
-/** A name as SQL, whatever it holds. Catalogues keep names in lower case. */
-export function quoteName(name: string): string {
-  return `"${name.toLowerCase().replaceAll('"', '""')}"`;
-}
+/** A name as SQL. Catalogues keep names in lower case. */
+export const quoteName = (name: string) => quoteNameAsIs(name.toLowerCase());
 
-/** A text as a SQL literal, whatever it holds. */
-export function quoteText(text: string): string {
-  return `'${text.replaceAll("'", "''")}'`;
+/** The folders of some addresses or keys, each once, with a slash at the end. */
+export function foldersOf(addresses: readonly string[]): string[] {
+  return [...new Set(addresses.map((address) => address.slice(0, address.lastIndexOf('/') + 1)))];
 }
 
 /** Files as a table reads them: all below a folder, or below one folder a partition. */

@@ -62,6 +62,16 @@ export async function findFooting(
   };
 }
 
+/** The raw objects that a step of a plan reads: of what only models of arrivals read, a daily build those that none took in. */
+export function rawToRead(
+  step: { prefix: string; isNewOnly: boolean },
+  rawKeys: ReadonlyMap<string, readonly string[]>,
+  footing: Footing,
+): readonly string[] {
+  const all = rawKeys.get(step.prefix) ?? [];
+  return step.isNewOnly && 'taken' in footing ? all.filter((key) => !footing.taken.has(key)) : all;
+}
+
 /** Hashes of what a daily build must find as the last build had it, by what a person would call it. */
 export function madeWith(
   company: Pick<Company, 'config'>,

@@ -4,7 +4,7 @@ import { type Books, type FiledTable, lake, type Manifest } from '#core/lake';
 import type { Clock, FilingWarehouse, SqlValue, Store, Warehouse } from '#core/ports';
 import { createReportingDay } from '#core/reporting-day';
 import { settingTables } from '#core/setting-tables';
-import { daysBefore, type Footing, findFooting, lookBack, madeWith, writeTaken } from '#pipeline/books';
+import { daysBefore, type Footing, findFooting, lookBack, madeWith, rawToRead, writeTaken } from '#pipeline/books';
 import { type Catalogue, isSqlModel } from '#pipeline/catalogue';
 import type { Company } from '#pipeline/company';
 import { composeManifest } from '#pipeline/manifest';
@@ -238,8 +238,7 @@ async function perform(
         await warehouse.createTableFromRows(step.table, step.columns, step.rows);
         return step.rows.length;
       case 'raw': {
-        const all = rawKeys.get(step.prefix) ?? [];
-        const keys = step.isNewOnly && isDaily ? all.filter((key) => !footing.taken.has(key)) : all;
+        const keys = rawToRead(step, rawKeys, footing);
         await warehouse.createTableFromJsonLines(
           step.table,
           step.columns,

@@ -6,6 +6,7 @@ import * as z from 'zod';
 import { RefusedError } from '#core/errors';
 import type { Warehouse } from '#core/ports';
 import type { Sealing } from '#core/sealing';
+import { quoteText } from '#core/sql-text';
 import type { PersonFinder } from '#pipeline/erase-finder';
 import { fileContents } from '#pipeline/file-bytes';
 import { readVaultEntry } from '#pipeline/vault';
@@ -82,11 +83,10 @@ async function isParquet(path: string): Promise<boolean> {
 const isOurs = (name: string) => /^(?:lake\/(?:raw|marts)|\.percorso\/site)\//.test(name);
 
 async function parquetHolds(path: string, name: string, request: ProofRequest, warehouse: Warehouse): Promise<boolean> {
-  const quoted = (text: string) => `'${text.replaceAll("'", "''")}'`;
-  const rows = `select cast(to_json(row_of_file) as varchar) as line from read_parquet(${quoted(path)}) as row_of_file`;
+  const rows = `select cast(to_json(row_of_file) as varchar) as line from read_parquet(${quoteText(path)}) as row_of_file`;
   if (isOurs(name)) {
     const [found] = await warehouse.query(
-      `select count(*) as held from (${rows}) as lines where regexp_matches(lower(line), ${quoted(request.finder.sql)})`,
+      `select count(*) as held from (${rows}) as lines where regexp_matches(lower(line), ${quoteText(request.finder.sql)})`,
     );
     return Number(found?.held ?? 0) > 0;
   }

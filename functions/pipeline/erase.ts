@@ -12,6 +12,7 @@ import { lake as places } from '#core/lake';
 import { hashOfIdentifier } from '#core/named-identifier';
 import type { Clock, MartReader, Store, Warehouse } from '#core/ports';
 import { createSealing } from '#core/sealing';
+import { quoteText } from '#core/sql-text';
 import { createVaultOpener } from '#core/vault-sealing';
 import type { Company } from '#pipeline/company';
 import { createPersonFinder, type PersonFinder } from '#pipeline/erase-finder';
@@ -163,8 +164,7 @@ interface Found {
   isKnown: boolean;
 }
 
-const quoted = (text: string) => `'${text.replaceAll("'", "''")}'`;
-const inList = (texts: readonly string[]) => texts.map(quoted).join(', ');
+const inList = (texts: readonly string[]) => texts.map(quoteText).join(', ');
 
 async function texts(marts: MartReader, sql: string): Promise<string[]> {
   return (await marts.query(sql)).rows.map((row) => String(row[0]));
@@ -184,10 +184,13 @@ async function findPersons(marts: MartReader, keys: readonly string[]): Promise<
     }
     const [person = key] = await texts(
       marts,
-      `select new_person_id from person_aliases where old_person_id = ${quoted(key)}`,
+      `select new_person_id from person_aliases where old_person_id = ${quoteText(key)}`,
     );
-    const own = await texts(marts, `select old_person_id from person_aliases where new_person_id = ${quoted(person)}`);
-    const seen = await texts(marts, `select person_id from persons where person_id = ${quoted(person)}`);
+    const own = await texts(
+      marts,
+      `select old_person_id from person_aliases where new_person_id = ${quoteText(person)}`,
+    );
+    const seen = await texts(marts, `select person_id from persons where person_id = ${quoteText(person)}`);
     if (own.length + seen.length > 0) isKnown = true;
     names.set(person, new Set([...(names.get(person) ?? []), person, key, ...own].filter((one) => !hubs.has(one))));
   }

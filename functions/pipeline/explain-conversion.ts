@@ -1,5 +1,6 @@
 import { UsageError } from '#core/errors';
 import type { MartReader, SqlValue } from '#core/ports';
+import { quoteText } from '#core/sql-text';
 
 /** One touch of a path. */
 export interface PathTouch {
@@ -142,8 +143,8 @@ async function find(reader: MartReader, id: string): Promise<{ told: Row; refund
     from conversions`;
   const [named] = await rowsOf(
     reader,
-    `${select} where conversion_id = ${quoted(id)} or order_id = ${quoted(id)}
-     order by case when conversion_id = ${quoted(id)} then 0 else 1 end, conversion_id limit 1`,
+    `${select} where conversion_id = ${quoteText(id)} or order_id = ${quoteText(id)}
+     order by case when conversion_id = ${quoteText(id)} then 0 else 1 end, conversion_id limit 1`,
   );
   if (named === undefined) {
     throw new UsageError(`the published build knows no conversion and no order ${id}`, {
@@ -153,7 +154,7 @@ async function find(reader: MartReader, id: string): Promise<{ told: Row; refund
   if (named.order_id === null) return { told: named, refunds: [] };
   const all = await rowsOf(
     reader,
-    `${select} where order_id = ${quoted(String(named.order_id))} order by occurred_at, conversion_id`,
+    `${select} where order_id = ${quoteText(String(named.order_id))} order by occurred_at, conversion_id`,
   );
   const isRefund = (row: Row) => String(row.conversion_id).startsWith('refund/');
   const order = all.find((row) => !isRefund(row));
@@ -171,7 +172,7 @@ async function previousOf(
   const rows = await rowsOf(
     reader,
     `select conversion_id, occurred_at from conversions
-     where person_id = ${quoted(String(told.person_id))} and conversion_type = ${quoted(String(told.conversion_type))}
+     where person_id = ${quoteText(String(told.person_id))} and conversion_type = ${quoteText(String(told.conversion_type))}
        and conversion_id not like 'refund/%' order by occurred_at desc, conversion_id`,
   );
   const previous = rows.find((row) => instantOf(row.occurred_at) < at);
@@ -295,7 +296,7 @@ async function readFactors(reader: MartReader, type: string, month: string): Pro
   for (const row of await rowsOf(
     reader,
     `select model, channel, removal_effect from channel_factors
-     where conversion_type = ${quoted(type)} and fit_month = date '${month}' and removal_effect is not null`,
+     where conversion_type = ${quoteText(type)} and fit_month = date '${month}' and removal_effect is not null`,
   )) {
     const ofModel = found.get(String(row.model)) ?? new Map<string, number>();
     found.set(String(row.model), ofModel.set(String(row.channel), Number(row.removal_effect)));
@@ -321,11 +322,9 @@ async function rowsOf(reader: MartReader, sql: string): Promise<Row[]> {
   return rows.map((row) => Object.fromEntries(columns.map(({ name }, index) => [name, row[index] ?? null])));
 }
 
-const quoted = (text: string) => `'${text.replaceAll("'", "''")}'`;
-
 /** Some conversions, named by their days too, so that few files are read. */
 function isOf(rows: readonly Row[]): string {
-  const ids = rows.map((row) => quoted(String(row.conversion_id))).join(', ');
+  const ids = rows.map((row) => quoteText(String(row.conversion_id))).join(', ');
   const days = [...new Set(rows.map((row) => `date '${String(row.conversion_date)}'`))].join(', ');
   return `conversion_id in (${ids}) and conversion_date in (${days})`;
 }

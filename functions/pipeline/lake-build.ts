@@ -6,7 +6,7 @@ import type { LakeDialect } from '#core/lake-sql';
 import type { Clock, SqlValue, Store, TypedColumn, Warehouse } from '#core/ports';
 import { createReportingDay } from '#core/reporting-day';
 import type { SettingTable } from '#core/setting-tables';
-import { daysBefore, findFooting, lookBack, madeWith, writeTaken } from '#pipeline/books';
+import { daysBefore, findFooting, lookBack, madeWith, rawToRead, writeTaken } from '#pipeline/books';
 import {
   type BuildOptions,
   type CheckResult,
@@ -131,7 +131,7 @@ export function placeOf(
     database: databaseOf(builder.rawDatabase, buildId),
     rawDatabase: builder.rawDatabase,
     locate: (key) => builder.company.lake.locate(key),
-    tables: `${builder.tables.locate(`tables/${buildId}/x`).slice(0, -1)}`,
+    tables: builder.tables.locate(`tables/${buildId}/x`).slice(0, -1),
   };
 }
 
@@ -164,12 +164,9 @@ export async function planStatements(
         : await findFooting(company, catalogue, last, wanted);
   const plan = planWith(footing);
   const raw = new Map(
-    plan.steps.flatMap((step) => {
-      if (step.kind !== 'raw') return [];
-      const all = rawKeys.get(step.prefix) ?? [];
-      const isNew = step.isNewOnly && !('reason' in footing);
-      return [[step.table, isNew ? all.filter((key) => !footing.taken.has(key)) : all] as const];
-    }),
+    plan.steps.flatMap((step) =>
+      step.kind === 'raw' ? [[step.table, rawToRead(step, rawKeys, footing)] as const] : [],
+    ),
   );
   return { footing, plan, statements: planOnLake({ plan, types, raw }, place) };
 }
@@ -339,9 +336,7 @@ export async function judge(
 ): Promise<{ refresh?: string }> {
   const { company, catalogue } = builder;
   const { run } = await readRun(builder, buildId);
-  const before = await company.lake.get(lake.checked(buildId));
-  const found: CheckResult[] =
-    before === undefined ? [] : z.custom<CheckResult[]>().parse(JSON.parse(new TextDecoder().decode(before)));
+  const found = await readChecks(builder, buildId);
   const warehouse = warehouseOf(builder, buildId);
   const byName = new Map(run.checks.map((check) => [check.check, check]));
   for (const execution of executions) {

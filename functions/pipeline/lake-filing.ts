@@ -1,15 +1,7 @@
 import { type FiledTable, lake } from '#core/lake';
-import {
-  filedSelect,
-  type LakeDialect,
-  monthColumn,
-  monthOf,
-  mostPartitions,
-  parts,
-  quoteName,
-  quoteText,
-} from '#core/lake-sql';
+import { filedSelect, type LakeDialect, monthColumn, monthOf, mostPartitions, parts, quoteName } from '#core/lake-sql';
 import type { SqlValue, TypedColumn } from '#core/ports';
+import { quoteText } from '#core/sql-text';
 import { daysBefore } from '#pipeline/books';
 import type { Statement } from '#pipeline/lake-plan';
 import type { Step } from '#pipeline/plan';

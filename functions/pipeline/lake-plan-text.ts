@@ -31,17 +31,15 @@ export async function describeLakePlan(
   const locate = (bucket: string) => (key: string) => `s3://${name}-${bucket}-${account}/${key}`;
   const now = wanted.now ?? (() => new Date());
   const buildId = createBuildId(now);
-  const place = {
-    ...placeOf(
-      {
-        dialect: athenaDialect,
-        rawDatabase: name.replaceAll('-', '_'),
-        tables: { ...company.lake, locate: locate('results') },
-        company: { lake: { locate: locate('lake') } },
-      },
-      buildId,
-    ),
-  };
+  const place = placeOf(
+    {
+      dialect: athenaDialect,
+      rawDatabase: name.replaceAll('-', '_'),
+      tables: { ...company.lake, locate: locate('results') },
+      company: { lake: { locate: locate('lake') } },
+    },
+    buildId,
+  );
   const prepared = await prepare(company, catalogue, wanted);
   const { footing, statements } = await planStatements({ company, catalogue, types }, prepared, place);
   const closedBefore = 'reason' in footing ? undefined : footing.stands.closedBefore;

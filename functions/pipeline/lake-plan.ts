@@ -3,16 +3,17 @@ import { PercorsoError } from '#core/errors';
 import { lake } from '#core/lake';
 import {
   type FileTable,
+  foldersOf,
   type LakeDialect,
   longestStatement,
   parts,
   quoteName,
-  quoteText,
   readFiles,
   textLine,
 } from '#core/lake-sql';
 import type { SqlValue, TypedColumn } from '#core/ports';
 import type { SettingTable } from '#core/setting-tables';
+import { quoteText } from '#core/sql-text';
 import type { Plan, Step } from '#pipeline/plan';
 
 /** One statement of a build on an engine over a lake. */
@@ -145,7 +146,7 @@ export function planOnLake(inputs: LakePlanInputs, place: LakePlace): LakePlan {
         levelOf.set(step.table, 0);
         continue;
       }
-      const folders = [...new Set(step.files.map((key) => key.slice(0, key.lastIndexOf('/') + 1)))];
+      const folders = foldersOf(step.files);
       const of: FileTable = {
         format: 'parquet',
         columns,

@@ -2,6 +2,7 @@ import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Manifest } from '#core/lake';
 import type { Store, Warehouse } from '#core/ports';
+import { quoteText } from '#core/sql-text';
 import type { Catalogue } from '#pipeline/catalogue';
 import type { Company } from '#pipeline/company';
 import { readGlossary } from '#pipeline/glossary';
@@ -45,7 +46,7 @@ export async function preparePageTables(
   const site = { ...settingsOfPages(company), as_of: manifest.as_of, built_at: manifest.built_at };
   await warehouse.run(
     `create table site as select ${Object.entries(site)
-      .map(([name, value]) => `${text(value)} as "${name}"`)
+      .map(([name, value]) => `${quoteText(value)} as "${name}"`)
       .join(', ')}`,
   );
   await warehouse.createTableFromRows(
@@ -79,7 +80,7 @@ export async function preparePageTables(
     }
     const table = `page_${name}`;
     await warehouse.createTable(table, select);
-    await warehouse.unload(`select * from ${table} where model = ${text(site.default_model)}`, parquet);
+    await warehouse.unload(`select * from ${table} where model = ${quoteText(site.default_model)}`, parquet);
     for (const model of others) await writeMore(warehouse, table, model, join(more, name));
     await warehouse.dropTable(table);
   }
@@ -90,7 +91,7 @@ const plainName = /^[a-z0-9_]+$/;
 
 async function writeMore(warehouse: Warehouse, table: string, model: string, dir: string): Promise<void> {
   await mkdir(dir, { recursive: true });
-  const rows = await warehouse.query(`select * from ${table} where model = ${text(model)}`);
+  const rows = await warehouse.query(`select * from ${table} where model = ${quoteText(model)}`);
   const columns = Object.keys(rows[0] ?? {});
   const body = { columns, rows: rows.map((row) => columns.map((column) => row[column])) };
   await writeFile(join(dir, `${model}.json`), JSON.stringify(body));
@@ -117,7 +118,7 @@ async function openPublished(
     if (view !== undefined && table in manifest.tables) continue;
     const names = new Set(columns.map((column) => column.name));
     const added = (complete[table]?.columns ?? []).filter((column) => !names.has(column.name));
-    const paths = files.map((file) => text(lake.locate(file.key))).join(', ');
+    const paths = files.map((file) => quoteText(lake.locate(file.key))).join(', ');
     const select =
       table in manifest.tables && files.length > 0
         ? `select ${['*', ...added.map(typed)].join(', ')} from read_parquet([${paths}])`
@@ -127,5 +128,3 @@ async function openPublished(
   for (const [table, { view }] of Object.entries(manifest.tables))
     if (view !== undefined) await warehouse.createView(table, view);
 }
-
-const text = (value: string) => `'${value.replaceAll("'", "''")}'`;

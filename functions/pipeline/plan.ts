@@ -199,7 +199,8 @@ export function planBuild(catalogue: Catalogue, options: PlanOptions): Plan {
   }
   const kept = selection === undefined ? models.filter((model) => isSqlModel(model) && isKept(model)) : [];
   const isWritten = (model: Model) => stored.has(model.name) || published.includes(model) || kept.includes(model);
-  for (const { name } of models.filter(isWritten)) {
+  const unwritten = new Set(models.filter(isSqlModel).filter(isWritten));
+  for (const { name } of unwritten) {
     for (const input of readBy([name])) readers.set(input, (readers.get(input) ?? 0) + 1);
   }
   const lasting = new Set([...models.filter(isView).map((model) => model.name), horizonTable]);
@@ -259,11 +260,10 @@ export function planBuild(catalogue: Catalogue, options: PlanOptions): Plan {
     }
     release([name]);
   };
-  const unwritten = new Set(models.filter((model) => isSqlModel(model) && isWritten(model)));
   const writeMade = (): void => {
     if (made.has(horizonTable) && !done.has(horizonTable)) return;
     for (const model of unwritten) {
-      if (!done.has(model.name) || !isSqlModel(model)) continue;
+      if (!done.has(model.name)) continue;
       unwritten.delete(model);
       write(model);
     }

@@ -7,6 +7,7 @@ import { parse as parseNow } from 'csv-parse/sync';
 import * as z from 'zod';
 import { RefusedError } from '#core/errors';
 import { isRecord, type Problem, type SourceRow } from '#core/row-reading';
+import { quoteName, quoteText } from '#core/sql-text';
 import { brokenParquet, decoded, type Examined, examine, type FileContent } from '#pipeline/file-bytes';
 import { jsonPieces } from '#pipeline/json-values';
 
@@ -406,8 +407,7 @@ async function openParquet(file: TableFile) {
   const { path, remove } = await unpackedPath(file.content);
   const instance = await DuckDBInstance.create(':memory:', { memory_limit: '1GB', threads: '1' });
   const connection = await instance.connect();
-  const address = `'${path.replaceAll("'", "''")}'`;
-  const quoted = (name: string) => `"${name.replaceAll('"', '""')}"`;
+  const address = quoteText(path);
   const close = () => {
     connection.closeSync();
     instance.closeSync();
@@ -422,7 +422,7 @@ async function openParquet(file: TableFile) {
       throw brokenParquet(file.content.name, cause);
     }
   };
-  return { connection, address, quoted, describe, close };
+  return { connection, address, describe, close };
 }
 
 /** The text of a Parquet value is what it would be in CSV: ISO times (with Z where they have a zone), plain decimals, JSON. */
@@ -434,10 +434,10 @@ function asText(column: string, type: string): string {
 }
 
 async function* parquetRows(file: TableFile): AsyncGenerator<FileRow[]> {
-  const { connection, address, quoted, describe, close } = await openParquet(file);
+  const { connection, address, describe, close } = await openParquet(file);
   const columns = await describe();
   try {
-    const select = columns.map(({ name, type }) => `coalesce(${asText(quoted(name), type)}, '')`).join(', ');
+    const select = columns.map(({ name, type }) => `coalesce(${asText(quoteName(name), type)}, '')`).join(', ');
     const result = await connection.stream(`select ${select} from read_parquet(${address})`);
     let line = 0;
     for (;;) {

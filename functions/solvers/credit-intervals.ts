@@ -1,11 +1,11 @@
 import type { Warehouse } from '#core/ports';
-import { createIntervalCells, measures } from '#solvers/interval-cells';
+import { quoteText } from '#core/sql-text';
+import { createIntervalCells, measures, orders } from '#solvers/interval-cells';
 import { percentiles } from '#solvers/percentile-interval';
+import { readPeriods } from '#solvers/period-spans';
 import type { SolverModel } from '#solvers/solver-model';
 
 const createIntervals = () => createIntervalCells(['model', 'conversion_type', 'channel', 'period']);
-const orders = '(orders)';
-const orderTypes = ['first_order', 'repeat_order'];
 
 /** The one data-driven model that is fitted anew in each replicate. */
 const refitted = 'markov_1';
@@ -35,11 +35,11 @@ export const creditIntervals: SolverModel = {
     for (const channel of await texts(warehouse, 'select distinct channel from credit_buckets order by channel')) {
       const types = await texts(
         warehouse,
-        `select distinct conversion_type from credit_buckets where channel = ${quoted(channel)} order by conversion_type`,
+        `select distinct conversion_type from credit_buckets where channel = ${quoteText(channel)} order by conversion_type`,
       );
       const read = await warehouse.queryNumbers(
         `select ${placeOf('conversion_type', types)} as type_no, credit_buckets.* from credit_buckets
-         where channel = ${quoted(channel)}`,
+         where channel = ${quoteText(channel)}`,
         ['type_no', 'span_no', 'bucket', ...columns],
       );
       // Of each type and span, each column's total in each replicate.
@@ -65,8 +65,8 @@ export const creditIntervals: SolverModel = {
         }
       }
       const groups = types.map((type, index) => ({ type, spans: [totals[index] ?? []] }));
-      const ordered = groups.filter(({ type }) => orderTypes.includes(type)).flatMap((group) => group.spans);
-      if (ordered.length > 0) groups.push({ type: orders, spans: ordered });
+      const ordered = groups.filter(({ type }) => orders.types.includes(type)).flatMap((group) => group.spans);
+      if (ordered.length > 0) groups.push({ type: orders.name, spans: ordered });
       for (const { type, spans: parts } of groups) {
         for (const { period, spans: within } of periods) {
           const summed = sumOf(parts.flatMap((part) => within.map((span) => part[span])));
@@ -89,13 +89,12 @@ export const creditIntervals: SolverModel = {
 /** Hands on the intervals of the model that is fitted anew in each replicate. */
 async function addRefitted(warehouse: Warehouse, found: ReturnType<typeof createIntervals>): Promise<void> {
   for (const row of await warehouse.query('select * from markov_intervals order by conversion_type, channel, period')) {
-    const [conversion_type, channel, period] = [row.conversion_type, row.channel, row.period].map(String);
     found.add(
       {
         model: refitted,
-        conversion_type: conversion_type ?? '',
-        channel: channel ?? '',
-        period: period ?? '',
+        conversion_type: String(row.conversion_type),
+        channel: String(row.channel),
+        period: String(row.period),
       },
       measures.map((measure) => [Number(row[`${measure}_low`]), Number(row[`${measure}_high`])] as const),
     );
@@ -132,21 +131,6 @@ async function readDraws(warehouse: Warehouse): Promise<Draws> {
   return { replicates, of };
 }
 
-async function readPeriods(warehouse: Warehouse): Promise<{ period: string; spans: number[] }[]> {
-  const rows = await warehouse.query(
-    `select periods.period, period_spans.span_no from periods
-     inner join period_spans on period_spans.from_day between periods.from_day and periods.to_day
-     order by periods.period, period_spans.span_no`,
-  );
-  const periods = new Map<string, number[]>();
-  for (const row of rows) {
-    const within = periods.get(String(row.period)) ?? [];
-    within.push(Number(row.span_no));
-    periods.set(String(row.period), within);
-  }
-  return [...periods].map(([period, within]) => ({ period, spans: within }));
-}
-
 function sumOf(parts: readonly (Float64Array | undefined)[]): Float64Array | undefined {
   let sum: Float64Array | undefined;
   for (const part of parts) {
@@ -164,9 +148,7 @@ async function texts(warehouse: Warehouse, sql: string): Promise<string[]> {
   return (await warehouse.query(sql)).map((row) => String(Object.values(row)[0]));
 }
 
-const quoted = (text: string) => `'${text.replaceAll("'", "''")}'`;
-
 /** SQL for a text's place in a list. */
 function placeOf(column: string, list: readonly string[]): string {
-  return `case ${column} ${list.map((text, index) => `when ${quoted(text)} then ${index}`).join(' ')} end`;
+  return `case ${column} ${list.map((text, index) => `when ${quoteText(text)} then ${index}`).join(' ')} end`;
 }

@@ -3,6 +3,9 @@ import type { Warehouse } from '#core/ports';
 /** What has an interval: the amounts that a channel is credited with. */
 export const measures = ['conversions', 'revenue', 'margin'] as const;
 
+/** First and repeat orders together. */
+export const orders = { name: '(orders)', types: ['first_order', 'repeat_order'] };
+
 /** Collects the rows of a table of intervals: the columns that name a cell, and `_low` and `_high` of each measure. */
 export function createIntervalCells<Name extends string>(names: readonly Name[]) {
   const cells: Record<Name, string>[] = [];

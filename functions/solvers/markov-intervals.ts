@@ -1,13 +1,11 @@
 import type { Warehouse } from '#core/ports';
-import { createIntervalCells, measures } from '#solvers/interval-cells';
+import { createIntervalCells, measures, orders } from '#solvers/interval-cells';
 import { createReplicateEffects, type Draws, replicateCredits } from '#solvers/markov-bootstrap';
 import { addTo, coalitionHalves, conversionTypes, monthNumber } from '#solvers/path-counts';
 import { percentiles } from '#solvers/percentile-interval';
+import { readPeriods } from '#solvers/period-spans';
 import { members } from '#solvers/shapley';
 import type { SolverModel } from '#solvers/solver-model';
-
-/** First and repeat orders together. */
-const orders = { name: '(orders)', types: ['first_order', 'repeat_order'] };
 
 type Credits = Map<number, Map<number, Float64Array>>;
 
@@ -55,9 +53,9 @@ export async function* refitReplicates(warehouse: Warehouse): AsyncGenerator<Rep
   const channels = names.length - 1;
   const ofOrders: Credits = new Map();
   function* byPeriod(type: string, credits: Credits): Generator<ReplicateCredit> {
-    for (const period of periods) {
-      for (const [channel, credit] of sumOfSpans(credits, period.spans)) {
-        yield { conversion_type: type, channel: names[channel] ?? '', period: period.name, credit };
+    for (const { period, spans } of periods) {
+      for (const [channel, credit] of sumOfSpans(credits, spans)) {
+        yield { conversion_type: type, channel: names[channel] ?? '', period, credit };
       }
     }
   }
@@ -107,28 +105,6 @@ async function readChannelNames(warehouse: Warehouse): Promise<string[]> {
     'select distinct channel_no, numbered_as from channel_numbers order by channel_no',
   );
   return ['(unattributed)', ...rows.map((row) => String(row.numbered_as))];
-}
-
-interface Period {
-  name: string;
-  spans: number[];
-}
-
-async function readPeriods(warehouse: Warehouse): Promise<Period[]> {
-  const rows = await warehouse.query(
-    `select periods.period, period_spans.span_no
-     from periods
-     inner join period_spans on period_spans.from_day between periods.from_day and periods.to_day
-     order by periods.period, period_spans.span_no`,
-  );
-  const periods = new Map<string, Period>();
-  for (const row of rows) {
-    const name = String(row.period);
-    const period = periods.get(name) ?? { name, spans: [] };
-    period.spans.push(Number(row.span_no));
-    periods.set(name, period);
-  }
-  return [...periods.values()];
 }
 
 function addCredits(sums: Credits, credits: Credits): void {
