@@ -10,7 +10,7 @@ import { readCatalogue } from '../functions/pipeline/catalogue.ts';
 import type { Company } from '../functions/pipeline/company.ts';
 import { type PackedCatalogue, packCatalogue } from '../functions/pipeline/packed-catalogue.ts';
 import { packCompany } from '../functions/pipeline/packed-company.ts';
-import { describeTables } from '../functions/pipeline/table-types.ts';
+import { typesOfTables } from '../functions/pipeline/table-types.ts';
 
 export const handlers = ['collect', 'store', 'import', 'build', 'sign-in'] as const;
 export type HandlerName = (typeof handlers)[number];
@@ -54,7 +54,7 @@ async function readTyped(company: Company): Promise<PackedCatalogue> {
   const catalogue = await readCatalogue(await createQueryReader());
   const warehouse = await createDuckDbWarehouse({ threads: 1, memory: '1GB' });
   try {
-    return { catalogue, types: await describeTables(catalogue, company, warehouse) };
+    return { catalogue, types: await typesOfTables(catalogue, company, warehouse) };
   } finally {
     await warehouse.close();
   }

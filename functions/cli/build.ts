@@ -72,7 +72,7 @@ async function printPlan(company: Company, context: CliContext, wanted: BuildOpt
 
 /** Every statement that a build of this company would run on Athena, as AWS would see it but for the account's number. */
 async function printAthenaPlan(company: Company, context: CliContext, wanted: BuildOptions): Promise<void> {
-  const [{ createDuckDbWarehouse }, { describeTables }, { describeLakePlan }] = await Promise.all([
+  const [{ createDuckDbWarehouse }, { typesOfTables }, { describeLakePlan }] = await Promise.all([
     import('#adapters/duckdb-warehouse'),
     import('#pipeline/table-types'),
     import('#pipeline/lake-plan-text'),
@@ -80,7 +80,7 @@ async function printAthenaPlan(company: Company, context: CliContext, wanted: Bu
   const catalogue = await openCatalogue();
   const warehouse = await createDuckDbWarehouse({ threads: 1, memory: '1GB' });
   try {
-    const types = await describeTables(catalogue, company, warehouse);
+    const types = await typesOfTables(catalogue, company, warehouse);
     const { text, steps } = await describeLakePlan(company, catalogue, types, wanted);
     context.stdout(context.json ? `${JSON.stringify(steps, null, 2)}\n` : text);
   } finally {

@@ -9,7 +9,7 @@ import { planBuild } from '#pipeline/plan';
  * some types written out, and nobody writes them down twice.
  * @param warehouse one without a table in it; the tables stay there.
  */
-export async function describeTables(
+export async function typesOfTables(
   catalogue: Catalogue,
   { config }: Pick<PlannedCompany, 'config'>,
   warehouse: Warehouse,
