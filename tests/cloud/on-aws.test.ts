@@ -16,8 +16,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createFolderStore } from '#adapters/folder-store';
 import { createMirroredStore } from '#adapters/mirrored-store';
 import { createS3Store } from '#adapters/s3-store';
-import { main } from '#cli/main';
 import { storeContract } from '../contract/store-contract.ts';
+import { runCommand } from '../run-command.ts';
 import { startMoto, whatMotoMisses } from './moto.ts';
 
 /*
@@ -40,27 +40,15 @@ describe.skipIf(missing !== undefined)('--on aws', () => {
 
   let vaultKey = '';
 
-  async function run(...argv: string[]) {
-    let stdout = '';
-    let stderr = '';
-    const code = await main([...argv, '--dir', dir], {
+  const run = (...argv: string[]) =>
+    runCommand([...argv, '--dir', dir], {
       cwd: folder,
       env: {
         // Another key than the lake's, as a machine may have that has a lake of its own.
         PERCORSO_IDENTIFIER_KEY: argv.includes('--on') ? 'cd'.repeat(32) : identifierKey,
         PERCORSO_VAULT_KEY: vaultKey,
       },
-      now: () => new Date(),
-      stdout: (text) => {
-        stdout += text;
-      },
-      stderr: (text) => {
-        stderr += text;
-      },
-      isTerminal: false,
     });
-    return { code, stdout, stderr };
-  }
   const onAws = (...argv: string[]) => run(...argv, '--on', 'aws:test');
 
   /** All versions of all objects, also of those that are gone. */

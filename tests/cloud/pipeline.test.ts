@@ -12,11 +12,11 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openMarts } from '#adapters/duckdb-marts';
 import { createFolderStore } from '#adapters/folder-store';
 import { createS3Store } from '#adapters/s3-store';
-import { main } from '#cli/main';
 import { lake as places } from '#core/lake';
 import type { Store } from '#core/ports';
 import { readCurrentManifest } from '#pipeline/publish';
 import { locateTables, requireBuild } from '#pipeline/query';
+import { runCommand } from '../run-command.ts';
 import { firstDifference } from '../trino/compare-rows.ts';
 import { startTrino, whatIsMissing } from '../trino/server.ts';
 import { athenaCatalogs, startAthena } from './athena-api.ts';
@@ -53,23 +53,10 @@ describe.skipIf(missing !== undefined)('the cloud road from the lake to the publ
   let executions = 0;
 
   async function percorso(...argv: string[]): Promise<string> {
-    let said = '';
-    let out = '';
-    const code = await main(argv, {
-      cwd: folder,
-      env: {},
-      now: () => new Date(),
-      stdout: (text) => {
-        out += text;
-      },
-      stderr: (text) => {
-        said += text;
-      },
-      isTerminal: false,
-    });
+    const { code, stdout, stderr } = await runCommand(argv, { cwd: folder });
     // 1: the bad rows that the demo plants may be all that a small file holds.
-    expect(argv.includes('import') ? [0, 1] : [0], said).toContain(code);
-    return out;
+    expect(argv.includes('import') ? [0, 1] : [0], stderr).toContain(code);
+    return stdout;
   }
 
   /** One run of the state machine, as the schedule or a person starts it. */

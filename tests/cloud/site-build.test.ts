@@ -8,9 +8,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createFolderStore } from '#adapters/folder-store';
 import { createS3Store } from '#adapters/s3-store';
 import { isNamedByContent } from '#adapters/site-bucket';
-import { main } from '#cli/main';
 import { readDeployment } from '../../infra/deployment.ts';
 import { siteBuildspec, writeSiteSource } from '../../infra/site-source.ts';
+import { runCommand } from '../run-command.ts';
 import { startMoto, whatMotoMisses } from './moto.ts';
 
 /*
@@ -32,15 +32,8 @@ describe.skipIf(missing !== undefined)('the build of the site', () => {
   let source: string;
   let env: NodeJS.ProcessEnv;
 
-  const command = (...argv: string[]) =>
-    main(argv, {
-      cwd: folder,
-      env: { PERCORSO_IDENTIFIER_KEY: 'ab'.repeat(32) },
-      now: () => new Date(),
-      stdout: () => {},
-      stderr: () => {},
-      isTerminal: false,
-    });
+  const command = async (...argv: string[]) =>
+    (await runCommand(argv, { cwd: folder, env: { PERCORSO_IDENTIFIER_KEY: 'ab'.repeat(32) } })).code;
 
   beforeAll(async () => {
     moto = await startMoto();

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { parse } from 'csv-parse/sync';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod';
-import { main } from '#cli/main';
 import { modelNames } from '#core/model-names';
+import { runCommand } from '../run-command.ts';
 
 const rows = z.array(z.record(z.string(), z.string()));
 const money = (text: string | undefined) => Number(text).toFixed(2);
@@ -17,22 +17,12 @@ describe('the demo company, imported and built', () => {
 
   /** Runs one command line; resolves to what it wrote on stdout. */
   async function percorso(...argv: string[]): Promise<string> {
-    let written = '';
-    let said = '';
-    const code = await main(argv, {
+    const { code, stdout, stderr } = await runCommand(argv, {
       cwd: folder,
-      env: {},
       now: () => new Date('2026-11-20T09:00:00Z'),
-      stdout: (text) => {
-        written += text;
-      },
-      stderr: (text) => {
-        said += text;
-      },
-      isTerminal: false,
     });
-    expect(code, said).toBe(0);
-    return written;
+    expect(code, stderr).toBe(0);
+    return stdout;
   }
   const query = async (sql: string) =>
     rows.parse(parse(await percorso('--dir', dir, 'query', sql, '--format', 'csv'), { columns: true }));

@@ -7,7 +7,6 @@ import * as z from 'zod';
 import { openMarts } from '#adapters/duckdb-marts';
 import { createFolderStore } from '#adapters/folder-store';
 import { createSpoolQueue } from '#adapters/spool-queue';
-import { main } from '#cli/main';
 import { createRateCheck } from '#core/fx-rates';
 import { createIdentifiers } from '#core/identifiers';
 import { createVaultOpener } from '#core/vault-sealing';
@@ -15,6 +14,7 @@ import { createCollectApp } from '#handlers/collect';
 import { createCollector } from '#pipeline/collect';
 import { loadCompany } from '#pipeline/company';
 import { drainSpool } from '#pipeline/drain';
+import { runCommand } from '../run-command.ts';
 
 /*
  * One customer, Lucia, on one Monday. She sees a video on the phone, searches on the office computer and asks to be called,
@@ -54,22 +54,9 @@ describe('one customer on one day of the firm', () => {
   let clock = new Date('2026-05-04T06:00:00Z');
 
   async function percorso(...argv: string[]): Promise<string> {
-    let written = '';
-    let said = '';
-    const code = await main(argv, {
-      cwd: folder,
-      env,
-      now: () => clock,
-      stdout: (text) => {
-        written += text;
-      },
-      stderr: (text) => {
-        said += text;
-      },
-      isTerminal: false,
-    });
-    expect(code, said).toBe(0);
-    return written;
+    const { code, stdout, stderr } = await runCommand(argv, { cwd: folder, env, now: () => clock });
+    expect(code, stderr).toBe(0);
+    return stdout;
   }
 
   /** A time of that Monday in Rome, as an instant. */

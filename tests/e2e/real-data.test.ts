@@ -7,8 +7,8 @@ import { parse } from 'csv-parse/sync';
 import { DateTime } from 'luxon';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import * as z from 'zod';
-import { main } from '#cli/main';
 import { modelNames } from '#core/model-names';
+import { runCommand } from '../run-command.ts';
 
 /*
  * Public data sets through the front door, by the mappings of examples/, against their published facts. The data is not
@@ -27,22 +27,12 @@ function company(name: string, example: string) {
   const dir = join(folder, name);
   cpSync(join(root, 'examples', example), dir, { recursive: true });
   async function percorso(...argv: string[]): Promise<string> {
-    let written = '';
-    let said = '';
-    const code = await main(['--dir', dir, ...argv], {
+    const { code, stdout, stderr } = await runCommand(['--dir', dir, ...argv], {
       cwd: dir,
-      env: {},
       now: () => new Date('2026-11-20T09:00:00Z'),
-      stdout: (text) => {
-        written += text;
-      },
-      stderr: (text) => {
-        said += text;
-      },
-      isTerminal: false,
     });
-    expect(code, said).toBe(0);
-    return written;
+    expect(code, stderr).toBe(0);
+    return stdout;
   }
   return {
     dir,

@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { createFolderStore } from '#adapters/folder-store';
-import { main } from '#cli/main';
 import { createIdentifiers } from '#core/identifiers';
 import { hashOfIdentifier } from '#core/named-identifier';
 import { readUnlinks } from '#pipeline/unlinks';
+import { runCommand } from '../run-command.ts';
 import { type Arrival, at, companyBuilder, contact, order } from './company-on-duckdb.ts';
 
 const build = companyBuilder();
@@ -67,13 +67,9 @@ test('the command takes identifiers as people write them, once, and takes itself
   const dir = await mkdtemp(join(tmpdir(), 'percorso-unlink-'));
   const key = '07'.repeat(32);
   const run = async (...argv: string[]) => {
-    let out = '';
-    const write = (text: string) => {
-      out += text;
-    };
     const world = { cwd: dir, env: { PERCORSO_IDENTIFIER_KEY: key }, now: () => new Date('2026-06-10T09:00:00Z') };
-    const code = await main(argv, { ...world, stdout: write, stderr: write, isTerminal: false });
-    return { code, out };
+    const { code, stdout, stderr } = await runCommand(argv, world);
+    return { code, out: `${stdout}${stderr}` };
   };
   try {
     await run('init', 'acme');

@@ -5,12 +5,12 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createDuckDbWarehouse } from '#adapters/duckdb-warehouse';
 import { createFolderStore } from '#adapters/folder-store';
 import { createQueryReader } from '#adapters/trino-reader';
-import { main } from '#cli/main';
 import type { Warehouse } from '#core/ports';
 import { createEarlierTable, planCompany } from '#pipeline/build';
 import { type Catalogue, isSqlModel, readCatalogue } from '#pipeline/catalogue';
 import { type Company, loadCompany } from '#pipeline/company';
 import type { Plan, Step } from '#pipeline/plan';
+import { runCommand } from '../run-command.ts';
 import { firstDifference } from './compare-rows.ts';
 import { startTrino, whatIsMissing } from './server.ts';
 import { createTrinoWarehouse, ourType } from './trino-warehouse.ts';
@@ -35,18 +35,8 @@ describe.skipIf(missing !== undefined)('the models on a real Trino', () => {
   beforeAll(async () => {
     const starting = startTrino();
     const percorso = async (codes: number[], ...argv: string[]) => {
-      let said = '';
-      const code = await main(argv, {
-        cwd: folder,
-        env: {},
-        now: () => new Date('2026-11-20T09:00:00Z'),
-        stdout: () => {},
-        stderr: (text) => {
-          said += text;
-        },
-        isTerminal: false,
-      });
-      expect(codes, said).toContain(code);
+      const { code, stderr } = await runCommand(argv, { cwd: folder, now: () => new Date('2026-11-20T09:00:00Z') });
+      expect(codes, stderr).toContain(code);
     };
     await percorso([0], 'demo', dir, '--customers', '600', '--days', '240', '--no-truth');
     // 1: the bad rows that the demo plants may be all that a small file holds.

@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { openCatalogue } from '#cli/build';
-import { main } from '#cli/main';
 import { asBuilt, type Bill, type FirmSize, reckonBill, savings } from '#pipeline/bill';
 import { type PriceTable, readPrices, readScannedBytes, type ScannedBytes } from '#pipeline/price-tables';
+import { runCommand } from '../run-command.ts';
 
 /** Prices of round figures, so that a person can reckon with them; what is not named costs nothing. */
 const named: Record<string, { usd: number; per?: number; free?: number }> = {
@@ -186,23 +186,7 @@ describe('the tables that come with the product', () => {
 });
 
 describe('percorso cost', () => {
-  async function run(cwd: string, ...argv: string[]) {
-    let stdout = '';
-    let stderr = '';
-    const code = await main(['cost', ...argv], {
-      cwd,
-      env: {},
-      now: () => new Date(),
-      stdout: (text) => {
-        stdout += text;
-      },
-      stderr: (text) => {
-        stderr += text;
-      },
-      isTerminal: false,
-    });
-    return { code, stdout, stderr };
-  }
+  const run = (cwd: string, ...argv: string[]) => runCommand(['cost', ...argv], { cwd });
 
   test('needs no company, and shows services by what they cost', async () => {
     const cwd = await mkdtemp(join(tmpdir(), 'percorso-cost-'));

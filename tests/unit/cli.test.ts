@@ -5,10 +5,10 @@ import { strFromU8, unzipSync } from 'fflate';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createDuckDbWarehouse } from '#adapters/duckdb-warehouse';
 import { createFolderStore } from '#adapters/folder-store';
-import { main } from '#cli/main';
 import { createProgress, formatError, formatTable } from '#cli/output';
 import { PercorsoError } from '#core/errors';
 import { publishManifest } from '#pipeline/publish';
+import { runCommand } from '../run-command.ts';
 
 let dir: string;
 beforeEach(async () => {
@@ -16,22 +16,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(dir, { recursive: true, force: true }));
 
-async function percorso(...argv: string[]) {
-  const written = { stdout: '', stderr: '' };
-  const code = await main(argv, {
-    cwd: dir,
-    env: {},
-    now: () => new Date('2026-02-01T12:00:00Z'),
-    stdout: (text) => {
-      written.stdout += text;
-    },
-    stderr: (text) => {
-      written.stderr += text;
-    },
-    isTerminal: false,
-  });
-  return { code, ...written };
-}
+const percorso = (...argv: string[]) => runCommand(argv, { cwd: dir, now: () => new Date('2026-02-01T12:00:00Z') });
 
 describe('the command line', () => {
   test('helps, and ends with 0', async () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { FileSummary } from '#pipeline/import';
 import { describeAll } from '../../functions/cli/import.ts';
-import { main } from '../../functions/cli/main.ts';
+import { runCommand } from '../run-command.ts';
 import { testCompany } from './import-company.ts';
 
 async function command(...argv: string[]) {
@@ -16,17 +16,11 @@ async function command(...argv: string[]) {
   await company.write('half.jsonl', line(3) + line(4, 'soon'));
   await company.write('bad.bin', Buffer.from([0, 1, 2]));
   await company.write('table.csv', 'id,date,total\n1,2026-01-05,5.00\n');
-  const out: string[] = [];
-  const err: string[] = [];
-  const code = await main(['--dir', company.dir, ...argv], {
+  const { code, stdout, stderr } = await runCommand(['--dir', company.dir, ...argv], {
     cwd: company.dir,
-    env: {},
     now: () => new Date('2026-03-10T08:00:00Z'),
-    stdout: (text) => out.push(text),
-    stderr: (text) => err.push(text),
-    isTerminal: false,
   });
-  return { code, out: out.join(''), err: err.join('') };
+  return { code, out: stdout, err: stderr };
 }
 
 describe('percorso import', () => {

@@ -3,28 +3,19 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { createSpoolQueue } from '#adapters/spool-queue';
-import { main } from '#cli/main';
 import { encodeDelivery } from '#pipeline/drain';
+import { runCommand } from '../run-command.ts';
 
 let dir: string;
 let out: string;
 let notes: string;
 
 async function percorso(...argv: string[]): Promise<number> {
-  out = '';
-  notes = '';
-  return main(['--dir', dir, ...argv], {
-    cwd: dir,
-    env: {},
-    now: () => new Date('2026-01-10T12:00:00Z'),
-    stdout: (text) => {
-      out += text;
-    },
-    stderr: (text) => {
-      notes += text;
-    },
-    isTerminal: false,
-  });
+  const now = () => new Date('2026-01-10T12:00:00Z');
+  const { code, stdout, stderr } = await runCommand(['--dir', dir, ...argv], { cwd: dir, now });
+  out = stdout;
+  notes = stderr;
+  return code;
 }
 
 const configure = (sources: string) =>

@@ -3,12 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import * as z from 'zod';
-import { main } from '#cli/main';
 import { lake as places } from '#core/lake';
 import type { Store } from '#core/ports';
 import { fileReplayers } from '#pipeline/file-replay';
 import { listRejected, rejectedId, replayRejected, showRejected } from '#pipeline/rejected';
 import { mendedOriginal } from '#pipeline/rejected-row';
+import { runCommand } from '../run-command.ts';
 import { testCompany } from './import-company.ts';
 
 let dir: string;
@@ -16,20 +16,11 @@ let out: string;
 let notes: string;
 
 async function percorso(...argv: string[]): Promise<number> {
-  out = '';
-  notes = '';
-  return main(['--dir', dir, ...argv], {
-    cwd: dir,
-    env: {},
-    now: () => new Date('2026-01-10T12:00:00Z'),
-    stdout: (text) => {
-      out += text;
-    },
-    stderr: (text) => {
-      notes += text;
-    },
-    isTerminal: false,
-  });
+  const now = () => new Date('2026-01-10T12:00:00Z');
+  const { code, stdout, stderr } = await runCommand(['--dir', dir, ...argv], { cwd: dir, now });
+  out = stdout;
+  notes = stderr;
+  return code;
 }
 
 beforeEach(async () => {
