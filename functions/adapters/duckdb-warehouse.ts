@@ -49,38 +49,48 @@ export async function createDuckDbWarehouse(options: DuckDbOptions = {}): Promis
     partitioned_write_max_open_files: '10000',
     ...(spill === undefined ? {} : { temp_directory: spill }),
   });
-  const connection = await instance.connect();
-  await connection.run(await readFile(dialectFile, 'utf8'));
+  const dialect = await readFile(dialectFile, 'utf8');
+  const connections = createConnections(async () => {
+    const connection = await instance.connect();
+    // Its macros are a connection's own.
+    await connection.run(dialect);
+    return connection;
+  });
+  const run = (sql: string, values?: DuckDBValue[]) => connections.use((connection) => connection.run(sql, values));
+  const query = (sql: string) => connections.use((connection) => queryRows(connection, sql));
 
   // An engine drops a view by another word than a table, and replaces neither by the other.
   const views = new Set<string>();
   const drop = async (name: string) => {
-    await connection.run(`drop ${views.delete(name) ? 'view' : 'table'} if exists ${quoteName(name)}`);
+    await run(`drop ${views.delete(name) ? 'view' : 'table'} if exists ${quoteName(name)}`);
   };
   const createView = async (name: string, select: string) => {
     await drop(name);
-    await connection.run(`create view ${quoteName(name)} as\n${select}`);
+    await run(`create view ${quoteName(name)} as\n${select}`);
     views.add(name);
   };
 
   const runHinted = async (sql: string, hints: StatementHints = {}) => {
-    if (hints.joinsAsWritten !== true) return connection.run(sql);
-    // The side that is held in memory is then the right one, whatever the optimizer takes for the smaller.
-    await connection.run("set disabled_optimizers = 'build_side_probe_side'");
-    try {
-      return await connection.run(sql);
-    } finally {
-      await connection.run("set disabled_optimizers = ''");
-    }
+    if (hints.joinsAsWritten !== true) return run(sql);
+    // The side that is held in memory is then the right one, whatever the optimizer takes for the smaller. The setting is
+    // the whole engine's.
+    return connections.useAlone(async (connection) => {
+      await connection.run("set disabled_optimizers = 'build_side_probe_side'");
+      try {
+        return await connection.run(sql);
+      } finally {
+        await connection.run("set disabled_optimizers = ''");
+      }
+    });
   };
 
   const warehouse: FilingWarehouse = {
     async run(sql) {
-      await connection.run(sql);
+      await run(sql);
     },
-    query: (sql) => queryRows(connection, sql),
+    query,
     createView,
-    queryNumbers: (sql, columns) => queryNumbers(connection, sql, columns),
+    queryNumbers: (sql, columns) => connections.use((connection) => queryNumbers(connection, sql, columns)),
     async createTable(name, select, hints) {
       if (views.has(name)) await drop(name);
       await runHinted(`create or replace table ${quoteName(name)} as\n${select}`, hints);
@@ -91,7 +101,7 @@ export async function createDuckDbWarehouse(options: DuckDbOptions = {}): Promis
         const declared = typed.map(([column, type]) => `${quoteName(column)} ${type}`);
         if (origin !== undefined) declared.push(`${quoteName(origin.column)} varchar`);
         if (views.has(name)) await drop(name);
-        await connection.run(`create or replace table ${quoteName(name)} (${declared.join(', ')})`);
+        await run(`create or replace table ${quoteName(name)} (${declared.join(', ')})`);
         return;
       }
       const files = locations.map(quoteText).join(', ');
@@ -111,38 +121,38 @@ export async function createDuckDbWarehouse(options: DuckDbOptions = {}): Promis
     async createTableFromRows(name, columns, rows) {
       const shape = JSON.stringify([columns]);
       if (views.has(name)) await drop(name);
-      await connection.run(
+      await run(
         `create or replace table ${quoteName(name)} as select item.* from (select unnest(from_json($1, ${quoteText(shape)})) as item)`,
         [JSON.stringify(rows)],
       );
     },
     async createTableFromColumns(name, columns) {
       const declared = columns.map((column) => `${quoteName(column.name)} ${column.type}`);
-      await connection.run(`create or replace table ${quoteName(name)} (${declared.join(', ')})`);
+      await run(`create or replace table ${quoteName(name)} (${declared.join(', ')})`);
       const types = columns.map(({ type }) => appendedTypes[type]);
-      const appender = await connection.createAppender(name);
       const rows = columns[0]?.values.length ?? 0;
-      for (let at = 0; at < rows; at += chunkRows) {
-        const count = Math.min(chunkRows, rows - at);
-        const chunk = DuckDBDataChunk.create(types, count);
-        for (const [index, column] of columns.entries()) chunk.setColumnValues(index, appended(column, at, count));
-        appender.appendDataChunk(chunk);
-      }
-      appender.closeSync();
+      await connections.use(async (connection) => {
+        const appender = await connection.createAppender(name);
+        for (let at = 0; at < rows; at += chunkRows) {
+          const count = Math.min(chunkRows, rows - at);
+          const chunk = DuckDBDataChunk.create(types, count);
+          for (const [index, column] of columns.entries()) chunk.setColumnValues(index, appended(column, at, count));
+          appender.appendDataChunk(chunk);
+        }
+        appender.closeSync();
+      });
     },
     async isKey(table, columns) {
       // Hashes of 64 bits group several times as fast as texts. As many hashes as rows: no two keys are the same.
       const names = columns.map(quoteName);
-      const [row] = await queryRows(
-        connection,
+      const [row] = await query(
         `select count(*) = count(distinct hash(${names.join(', ')})) and ${names.map((name) => `count(*) = count(${name})`).join(' and ')} as is_key from ${quoteName(table)}`,
       );
       return row?.is_key === true;
     },
     dropTable: drop,
     async columns(name) {
-      const rows = await queryRows(
-        connection,
+      const rows = await query(
         `select column_name, data_type from information_schema.columns where table_name = ${quoteText(name)} and table_schema = 'main' order by ordinal_position`,
       );
       return rows.map((row) => ({ name: String(row.column_name), type: typeName(String(row.data_type)) }));
@@ -167,8 +177,7 @@ export async function createDuckDbWarehouse(options: DuckDbOptions = {}): Promis
       );
       const made = (await readdir(scratch)).length > 0;
       const counted = made
-        ? await queryRows(
-            connection,
+        ? await query(
             `select file_name, num_rows from parquet_file_metadata(${quoteText(join(scratch, '*', '*.parquet'))})`,
           )
         : [];
@@ -187,12 +196,62 @@ export async function createDuckDbWarehouse(options: DuckDbOptions = {}): Promis
       return written.sort((a, b) => (a.part < b.part ? -1 : 1));
     },
     async close() {
-      connection.closeSync();
+      connections.close();
       instance.closeSync();
       if (spill !== undefined) await rm(spill, { recursive: true, force: true });
     },
   };
   return warehouse;
+}
+
+/** Connections of one engine, each of which does one thing at a time: as many as are needed at once. */
+function createConnections(open: () => Promise<DuckDBConnection>) {
+  const all: DuckDBConnection[] = [];
+  const free: DuckDBConnection[] = [];
+  const waiting: (() => void)[] = [];
+  let inUse = 0;
+  let aloneWanted = 0;
+  let isAlone = false;
+  const connect = async () => {
+    const connection = await open();
+    all.push(connection);
+    return connection;
+  };
+  const until = async (mayGo: () => boolean) => {
+    while (!mayGo()) await new Promise<void>((go) => waiting.push(go));
+    inUse++;
+  };
+  const work = async <T>(on: (connection: DuckDBConnection) => Promise<T>): Promise<T> => {
+    try {
+      const connection = free.pop() ?? (await connect());
+      try {
+        return await on(connection);
+      } finally {
+        free.push(connection);
+      }
+    } finally {
+      inUse--;
+      isAlone = false;
+      for (const go of waiting.splice(0)) go();
+    }
+  };
+  return {
+    async use<T>(on: (connection: DuckDBConnection) => Promise<T>): Promise<T> {
+      await until(() => !isAlone && aloneWanted === 0);
+      return work(on);
+    },
+    /** While nothing else runs: what began before ends first, what comes later waits. */
+    async useAlone<T>(on: (connection: DuckDBConnection) => Promise<T>): Promise<T> {
+      aloneWanted++;
+      await until(() => inUse === 0);
+      aloneWanted--;
+      isAlone = true;
+      return work(on);
+    },
+    close() {
+      for (const connection of all) connection.closeSync();
+    },
+  };
 }
 
 const parquet = 'format parquet, compression zstd, compression_level 1';

@@ -283,6 +283,8 @@ export const configSchema = z.strictObject({
         .regex(/^\d+(MB|GB)$/)
         .default('4GB'),
       threads: z.number().int().min(1).optional(),
+      /** How many tables of a build are made at one time, where none needs another. */
+      stepsAtOnce: z.number().int().min(1).default(2),
     })
     .prefault({}),
   secrets: z

@@ -10,6 +10,7 @@ import type { Company } from '#pipeline/company';
 import { composeManifest } from '#pipeline/manifest';
 import { fillIn, horizonTable, type Literals, type Plan, type PlanOptions, planBuild, type Step } from '#pipeline/plan';
 import { pruneBuilds, publishManifest, readCurrentManifest } from '#pipeline/publish';
+import { readBy, runSteps } from '#pipeline/run-steps';
 
 export interface BuildOptions {
   /** Which models to publish: `MODEL`, `MODEL+`, `+MODEL`; all by default. */
@@ -36,8 +37,8 @@ export interface StepTiming {
   step: string;
   kind: Step['kind'];
   seconds: number;
-  /** Of all threads of this process: what is not disturbed by what else the machine does. */
-  cpu_seconds: number;
+  /** Of all threads of this process, where steps ran one at a time (`engine.stepsAtOnce` 1): what is not disturbed by what else the machine does. */
+  cpu_seconds?: number;
   rows?: number;
   /** The most that the process held while the step ran, in MB. */
   peak_mb: number;
@@ -139,6 +140,9 @@ export function createBuildId(now: Clock): string {
     .replaceAll(/[-:]|\.\d+/g, '');
   return `${time}-${randomBytes(3).toString('hex')}`;
 }
+
+/** Beyond that many rows of a table a statement keeps all cores busy. */
+const manyRows = 300_000;
 
 /** A daily build found that closed days would have to move. */
 class RefreshNeeded extends Error {}
@@ -294,21 +298,27 @@ async function perform(
     }
   };
 
-  for (const [index, step] of plan.steps.entries()) {
-    options.onStep?.({ done: index, of: plan.steps.length, label: stepName(step) });
+  const { stepsAtOnce } = company.config.engine;
+  let begun = 0;
+  const rowsOf = new Map<string, number>();
+  // A view has about as many as the largest that it is made of; how many raw has nobody knows yet.
+  const rowsReadBy = (step: Step) => Math.max(0, ...readBy(step).map((table) => rowsOf.get(table) ?? 0));
+  const runTimed = async (step: Step): Promise<void> => {
+    options.onStep?.({ done: begun++, of: plan.steps.length, label: stepName(step) });
     const peak = watchMemory();
     const began = performance.now();
     const cpuBefore = process.cpuUsage();
     try {
       const rows = await run(step);
+      if ('table' in step) rowsOf.set(step.table, rows ?? rowsReadBy(step));
       const seconds = (performance.now() - began) / 1000;
-      const cpu = process.cpuUsage(cpuBefore);
+      const { user, system } = process.cpuUsage(cpuBefore);
       if (step.kind !== 'drop') {
         timings.push({
           step: stepName(step),
           kind: step.kind,
           seconds: Math.round(seconds * 1000) / 1000,
-          cpu_seconds: Math.round((cpu.user + cpu.system) / 1000) / 1000,
+          ...(stepsAtOnce === 1 ? { cpu_seconds: Math.round((user + system) / 1000) / 1000 } : {}),
           ...(rows === undefined ? {} : { rows }),
           peak_mb: peak(),
         });
@@ -324,7 +334,17 @@ async function perform(
     } finally {
       peak();
     }
-  }
+  };
+  await runSteps(plan.steps, runTimed, {
+    atOnce: stepsAtOnce,
+    isLarge: (step) => step.kind !== 'solver' && rowsReadBy(step) > manyRows,
+  });
+
+  // As the plan has them, whichever was done first.
+  const places = new Map(plan.steps.map((step, place) => [stepName(step), place]));
+  const placeOf = (name: string) => places.get(name) ?? 0;
+  checks.sort((a, b) => placeOf(`check ${a.check}`) - placeOf(`check ${b.check}`));
+  timings.sort((a, b) => placeOf(a.step) - placeOf(b.step));
   if (failed().length > 0) throw new ChecksFailedError(failed());
 
   const { asOf: lastDay, openFrom } = await days();

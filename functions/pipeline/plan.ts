@@ -34,6 +34,7 @@ export type Step =
       check: string;
       model: string;
       severity: Check['severity'];
+      inputs: readonly string[];
       sql: string;
       /** The check is that these columns are the table's key. */
       key?: { table: string; columns: readonly string[] };
@@ -297,6 +298,7 @@ export function planBuild(catalogue: Catalogue, options: PlanOptions): Plan {
         check: name,
         model: checked,
         severity,
+        inputs: check.inputs,
         sql: fillIn(check.sql, check.file, literals),
         ...(check.key === undefined ? {} : { key: check.key }),
       });

@@ -31,7 +31,14 @@ describe('a plan for an engine over a lake', () => {
       model('b', ['settings']),
       { kind: 'solver', table: 'solved', inputs: ['b'] },
       model('c', ['a', 'solved']),
-      { kind: 'check', check: 'sound', model: 'c', severity: 'error', sql: 'select 1 as n from c where false' },
+      {
+        kind: 'check',
+        check: 'sound',
+        model: 'c',
+        severity: 'error',
+        inputs: ['c'],
+        sql: 'select 1 as n from c where false',
+      },
     ]);
     const shown = plan.batches.map((batch) =>
       'statements' in batch ? [batch.kind, ...batch.statements.map(({ id }) => id)] : Object.values(batch),

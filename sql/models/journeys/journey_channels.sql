@@ -28,21 +28,53 @@ with stood as (
 counted as (
     select stood.*, count(*) over (partition by stood.conversion_id) as channels
     from stood
+),
+
+-- Once per stretch of days and bucket of persons: what is left to place in the periods is small.
+walked as (
+    select
+        conversion_journeys.conversion_type,
+        day_spans.from_day as segment,
+        conversion_journeys.first_device as device_class,
+        counted.channel,
+        conversion_journeys.bucket,
+        count(*) as conversions,
+        sum(counted.opened) as opened,
+        sum(counted.closed) as closed,
+        sum(case when counted.channels = 1 then 1 else 0 end) as alone
+    from counted
+    inner join conversion_journeys on conversion_journeys.conversion_id = counted.conversion_id
+    inner join day_spans on day_spans.day = conversion_journeys.conversion_date
+    group by
+        conversion_journeys.conversion_type,
+        day_spans.from_day,
+        conversion_journeys.first_device,
+        counted.channel,
+        conversion_journeys.bucket
+),
+
+cut as (
+    select walked.* from walked
+    union all
+    select
+        walked.conversion_type, walked.segment, '(all)', walked.channel, walked.bucket,
+        sum(walked.conversions), sum(walked.opened), sum(walked.closed), sum(walked.alone)
+    from walked
+    group by walked.conversion_type, walked.segment, walked.channel, walked.bucket
 )
 
 select
-    journey_cuts.conversion_type,
-    periods.period,
-    journey_cuts.device_class,
-    counted.channel,
+    cut.conversion_type,
+    segment_periods.period,
+    cut.device_class,
+    cut.channel,
     coalesce(channels.is_offline, false) as is_offline,
-    count(*) as conversions,
-    cast(sum(counted.opened) as bigint) as opened,
-    cast(sum(counted.closed) as bigint) as closed,
-    cast(sum(case when counted.channels = 1 then 1 else 0 end) as bigint) as alone,
-    count(distinct journey_cuts.bucket) as persons
-from counted
-inner join journey_cuts on journey_cuts.conversion_id = counted.conversion_id
-inner join periods on journey_cuts.conversion_date between periods.from_day and periods.to_day
-left join channels on channels.channel = counted.channel
-group by journey_cuts.conversion_type, periods.period, journey_cuts.device_class, counted.channel, coalesce(channels.is_offline, false)
+    cast(sum(cut.conversions) as bigint) as conversions,
+    cast(sum(cut.opened) as bigint) as opened,
+    cast(sum(cut.closed) as bigint) as closed,
+    cast(sum(cut.alone) as bigint) as alone,
+    count(distinct cut.bucket) as persons
+from cut
+inner join segment_periods on segment_periods.segment = cut.segment
+left join channels on channels.channel = cut.channel
+group by cut.conversion_type, segment_periods.period, cut.device_class, cut.channel, coalesce(channels.is_offline, false)

@@ -10,13 +10,31 @@
 --   last_device: the device of its last touch, or offline
 --   conversions: how many conversions had such a path
 --   persons: how many persons they are of, counted up to 256: never more than there are
+with walked as (
+    select
+        conversion_journeys.conversion_type,
+        day_spans.from_day as segment,
+        conversion_journeys.first_device,
+        conversion_journeys.last_device,
+        conversion_journeys.bucket,
+        count(*) as conversions
+    from conversion_journeys
+    inner join day_spans on day_spans.day = conversion_journeys.conversion_date
+    group by
+        conversion_journeys.conversion_type,
+        day_spans.from_day,
+        conversion_journeys.first_device,
+        conversion_journeys.last_device,
+        conversion_journeys.bucket
+)
+
 select
-    conversion_journeys.conversion_type,
-    periods.period,
-    conversion_journeys.first_device,
-    conversion_journeys.last_device,
-    count(*) as conversions,
-    count(distinct conversion_journeys.bucket) as persons
-from conversion_journeys
-inner join periods on conversion_journeys.conversion_date between periods.from_day and periods.to_day
-group by conversion_journeys.conversion_type, periods.period, conversion_journeys.first_device, conversion_journeys.last_device
+    walked.conversion_type,
+    segment_periods.period,
+    walked.first_device,
+    walked.last_device,
+    cast(sum(walked.conversions) as bigint) as conversions,
+    count(distinct walked.bucket) as persons
+from walked
+inner join segment_periods on segment_periods.segment = walked.segment
+group by walked.conversion_type, segment_periods.period, walked.first_device, walked.last_device

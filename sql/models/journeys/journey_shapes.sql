@@ -13,50 +13,40 @@
 --   persons: how many persons they are of, counted up to 256: never more than there are
 with placed as (
     select
-        journey_cuts.conversion_type,
-        periods.period,
-        journey_cuts.device_class,
-        journey_cuts.bucket as person_bucket,
-        least(journey_cuts.touches, 11) as touches,
-        case
-            when journey_cuts.days < 1e0 then 0
-            when journey_cuts.days < 4e0 then 1
-            when journey_cuts.days < 8e0 then 4
-            when journey_cuts.days < 15e0 then 8
-            when journey_cuts.days < 31e0 then 15
-            when journey_cuts.days < 61e0 then 31
-            else 61
-        end as days,
-        least(journey_cuts.devices, 3) as devices,
-        case journey_cuts.mix when 'online' then 0 when 'both' then 1 else 2 end as mix
-    from journey_cuts
-    inner join periods on journey_cuts.conversion_date between periods.from_day and periods.to_day
+        journey_measures.conversion_type,
+        segment_periods.period,
+        journey_measures.device_class,
+        journey_measures.measure,
+        journey_measures.bucket,
+        journey_measures.person_bucket,
+        sum(journey_measures.conversions) as conversions
+    from journey_measures
+    inner join segment_periods on segment_periods.segment = journey_measures.segment
+    group by
+        journey_measures.conversion_type,
+        segment_periods.period,
+        journey_measures.device_class,
+        journey_measures.measure,
+        journey_measures.bucket,
+        journey_measures.person_bucket
 ),
 
-counted as (
-    select placed.conversion_type, placed.period, placed.device_class, 'touches' as measure, placed.touches as bucket, count(*) as conversions, count(distinct placed.person_bucket) as persons
-    from placed
-    group by placed.conversion_type, placed.period, placed.device_class, placed.touches
+cut as (
+    select placed.* from placed
     union all
-    select placed.conversion_type, placed.period, placed.device_class, 'days', placed.days, count(*), count(distinct placed.person_bucket)
+    select
+        placed.conversion_type, placed.period, '(all)', placed.measure, placed.bucket, placed.person_bucket, sum(placed.conversions)
     from placed
-    group by placed.conversion_type, placed.period, placed.device_class, placed.days
-    union all
-    select placed.conversion_type, placed.period, placed.device_class, 'devices', placed.devices, count(*), count(distinct placed.person_bucket)
-    from placed
-    group by placed.conversion_type, placed.period, placed.device_class, placed.devices
-    union all
-    select placed.conversion_type, placed.period, placed.device_class, 'mix', placed.mix, count(*), count(distinct placed.person_bucket)
-    from placed
-    group by placed.conversion_type, placed.period, placed.device_class, placed.mix
+    group by placed.conversion_type, placed.period, placed.measure, placed.bucket, placed.person_bucket
 )
 
 select
-    counted.conversion_type,
-    counted.period,
-    counted.device_class,
-    counted.measure,
-    cast(counted.bucket as bigint) as bucket,
-    counted.conversions,
-    counted.persons
-from counted
+    cut.conversion_type,
+    cut.period,
+    cut.device_class,
+    cut.measure,
+    cast(cut.bucket as bigint) as bucket,
+    cast(sum(cut.conversions) as bigint) as conversions,
+    count(*) as persons
+from cut
+group by cut.conversion_type, cut.period, cut.device_class, cut.measure, cut.bucket

@@ -41,10 +41,11 @@ with moments as (
         and conversion_facts.conversion_type in ('lead', 'first_order', 'repeat_order')
 ),
 
--- Once per day, hour, device and bucket of persons: what is left to place in the periods is small.
+-- Once per stretch of days, hour, device and bucket of persons: what is left to place in the periods is small.
 hourly as (
     select
-        moments.day,
+        day_spans.from_day as segment,
+        day_of_week(moments.day) as weekday,
         extract(hour from moments.local_at) as hour,
         moments.bucket,
         moments.device_class,
@@ -52,30 +53,47 @@ hourly as (
         sum(moments.leads) as leads,
         sum(moments.orders) as orders
     from moments
-    group by moments.day, extract(hour from moments.local_at), moments.bucket, moments.device_class
+    inner join day_spans on day_spans.day = moments.day
+    group by
+        day_spans.from_day, day_of_week(moments.day), extract(hour from moments.local_at), moments.bucket, moments.device_class
+),
+
+placed as (
+    select
+        segment_periods.period,
+        hourly.weekday,
+        hourly.hour,
+        hourly.bucket,
+        hourly.device_class,
+        sum(hourly.touches) as touches,
+        sum(hourly.leads) as leads,
+        sum(hourly.orders) as orders
+    from hourly
+    inner join segment_periods on segment_periods.segment = hourly.segment
+    where strpos(segment_periods.period, ':') = 0
+    group by segment_periods.period, hourly.weekday, hourly.hour, hourly.bucket, hourly.device_class
 ),
 
 cut as (
-    select hourly.* from hourly
+    select placed.* from placed
     union all
-    select hourly.day, hourly.hour, hourly.bucket, '(all)', sum(hourly.touches), sum(hourly.leads), sum(hourly.orders)
-    from hourly
-    group by hourly.day, hourly.hour, hourly.bucket
+    select placed.period, placed.weekday, placed.hour, placed.bucket, '(all)', sum(placed.touches), sum(placed.leads), sum(placed.orders)
+    from placed
+    group by placed.period, placed.weekday, placed.hour, placed.bucket
 )
 
+-- Each bucket once a cell, so that buckets are counted, not told apart.
 select
-    periods.period,
+    cut.period,
     cut.device_class,
-    cast(day_of_week(cut.day) as bigint) as weekday,
+    cast(cut.weekday as bigint) as weekday,
     cast(cut.hour as bigint) as hour,
     cast(sum(cut.touches) as bigint) as touches,
     cast(sum(cut.leads) as bigint) as leads,
     cast(sum(cut.orders) as bigint) as orders,
-    count(distinct case when cut.touches > 0 then cut.bucket end) as touch_persons,
-    count(distinct case when cut.leads > 0 then cut.bucket end) as lead_persons,
-    count(distinct case when cut.orders > 0 then cut.bucket end) as order_persons,
-    count(distinct cut.bucket) as persons
+    count(case when cut.touches > 0 then 1 end) as touch_persons,
+    count(case when cut.leads > 0 then 1 end) as lead_persons,
+    count(case when cut.orders > 0 then 1 end) as order_persons,
+    count(*) as persons
 from cut
-inner join periods on cut.day between periods.from_day and periods.to_day
-where strpos(periods.period, ':') = 0
-group by periods.period, cut.device_class, day_of_week(cut.day), cut.hour
+group by cut.period, cut.device_class, cut.weekday, cut.hour

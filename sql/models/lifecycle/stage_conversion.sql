@@ -25,14 +25,14 @@ with grouped as (
         stage_steps.cohort_month,
         stage_steps.channel,
         stage_steps.device_class,
-        cast(sum(case when stage_steps.is_inferred then 0 else 1 end) as bigint) as entered,
-        cast(sum(case when stage_steps.is_inferred then 1 else 0 end) as bigint) as skipped,
-        cast(sum(case when not stage_steps.is_inferred and stage_steps.days_to_next <= 7e0 then 1 else 0 end) as bigint) as within_7d,
-        cast(sum(case when not stage_steps.is_inferred and stage_steps.days_to_next <= 30e0 then 1 else 0 end) as bigint) as within_30d,
-        cast(sum(case when not stage_steps.is_inferred and stage_steps.days_to_next <= 90e0 then 1 else 0 end) as bigint) as within_90d,
-        cast(sum(case when not stage_steps.is_inferred and stage_steps.days_to_next <= 365e0 then 1 else 0 end) as bigint) as within_365d,
-        cast(sum(case when not stage_steps.is_inferred and stage_steps.days_to_next is not null then 1 else 0 end) as bigint) as advanced,
-        cast(sum(case when not stage_steps.is_inferred and stage_steps.days_to_next is null then 1 else 0 end) as bigint) as undecided
+        cast(sum(stage_steps.entered) as bigint) as entered,
+        cast(sum(stage_steps.skipped) as bigint) as skipped,
+        cast(sum(stage_steps.within_7d) as bigint) as within_7d,
+        cast(sum(stage_steps.within_30d) as bigint) as within_30d,
+        cast(sum(stage_steps.within_90d) as bigint) as within_90d,
+        cast(sum(stage_steps.within_365d) as bigint) as within_365d,
+        cast(sum(stage_steps.advanced) as bigint) as advanced,
+        cast(sum(stage_steps.entered - stage_steps.advanced) as bigint) as undecided
     from stage_steps
     group by stage_steps.stage, stage_steps.cohort_month, stage_steps.channel, stage_steps.device_class
 ),

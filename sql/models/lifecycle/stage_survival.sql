@@ -16,30 +16,18 @@
 --   share_low: lower end of its 90 % interval (Greenwood, log(-log))
 --   share_high: its upper end
 -- Kaplan & Meier 1958; Kalbfleisch & Prentice. Inferred entries stay out.
-with ends as (
+with daily as (
     select
         stage_steps.stage,
         stage_steps.channel,
         stage_steps.device_class,
         stage_steps.cohort_month,
-        cast(floor(coalesce(stage_steps.days_to_next, stage_steps.days_followed)) as bigint) as day,
-        case when stage_steps.days_to_next is null then 0 else 1 end as is_advance
+        stage_steps.day,
+        stage_steps.advanced,
+        stage_steps.entered - stage_steps.advanced as censored,
+        stage_steps.entered as leaving
     from stage_steps
-    where not stage_steps.is_inferred
-),
-
-daily as (
-    select
-        ends.stage,
-        ends.channel,
-        ends.device_class,
-        ends.cohort_month,
-        ends.day,
-        cast(sum(ends.is_advance) as bigint) as advanced,
-        cast(sum(1 - ends.is_advance) as bigint) as censored,
-        count(*) as leaving
-    from ends
-    group by ends.stage, ends.channel, ends.device_class, ends.cohort_month, ends.day
+    where stage_steps.entered > 0
 ),
 
 exposed as (
