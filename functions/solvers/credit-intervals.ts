@@ -39,7 +39,8 @@ export const creditIntervals: SolverModel = {
       );
       const read = await warehouse.queryNumbers(
         `select ${placeOf('conversion_type', types)} as type_no, credit_buckets.* from credit_buckets
-         where channel = ${quoteText(channel)}`,
+         where channel = ${quoteText(channel)}
+         order by conversion_type, span_no, bucket`,
         ['type_no', 'span_no', 'bucket', ...columns],
       );
       // Of each type and span, each column's total in each replicate.

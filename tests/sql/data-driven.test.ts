@@ -98,6 +98,56 @@ describe('the check values of docs/definitions.md section 6', () => {
   });
 });
 
+describe('the factors of a month', () => {
+  /** Ways of several persons: a day on each channel, and an order where the last says so. */
+  const ways = (from: string, wins: number, losses: number, path: readonly string[]): Arrival[] =>
+    Array.from({ length: wins + losses }, (_, index) => {
+      const who = `${from}-${path.join('')}-${index}`;
+      const first = new Date(at(from)).getTime();
+      const day = (days: number) => new Date(first + days * 86_400_000).toISOString();
+      const touches = path.map((channel, place) => contact(who, channel, day(place)));
+      return index < wins ? [...touches, order(who, who, day(path.length), '10.00')] : touches;
+    }).flat();
+  const month = (from: string, wins: number) => [
+    ...ways(from, wins, 5, ['A', 'B']),
+    ...ways(from, 2, 3, ['A']),
+    ...ways(from, 1, 6, ['B']),
+  ];
+  const now = '2026-09-30T10:00:00Z';
+  const fitted = async (events: Arrival[], fitMonth: string) =>
+    (await build({ events, now, select: 'channel_factors' })).lines(
+      `select model, channel, removal_effect, factor, journeys from fitted_factors
+       inner join (select distinct channel_no, numbered_as as channel from channel_numbers) as names
+         on names.channel_no = fitted_factors.channel_no
+       where conversion_type = 'first_order' and fit_month = date '${fitMonth}' and coalition = 0
+       order by model, channel`,
+    );
+
+  test('are fitted on the twelve months up to its end, and a later month moves none of them', async () => {
+    // Journeys of those who never order end a look-back of 90 days after their touches.
+    const thirteenBefore = month('2025-05-02', 9);
+    const elevenBefore = month('2025-07-02', 9);
+    const june = month('2026-06-02', 3);
+    const alone = await fitted(june, '2026-06-01');
+    expect(alone.length).toBeGreaterThan(0);
+    expect(await fitted([...thirteenBefore.filter(isOrdered(thirteenBefore)), ...june], '2026-06-01')).toEqual(alone);
+    expect(await fitted([...elevenBefore, ...june], '2026-06-01')).not.toEqual(alone);
+    const before = await fitted(elevenBefore, '2025-07-01');
+    expect(before.length).toBeGreaterThan(0);
+    expect(await fitted([...elevenBefore, ...june], '2025-07-01')).toEqual(before);
+  }, 60_000);
+});
+
+/** Whether an event is of somebody who ordered: the journeys of others end a look-back later. */
+function isOrdered(events: readonly Arrival[]): (event: Arrival) => boolean {
+  const buyers = new Set(
+    events
+      .filter(({ event_type }) => event_type === 'Order Completed')
+      .map(({ identifiers }) => JSON.stringify(identifiers)),
+  );
+  return ({ identifiers }) => buyers.has(JSON.stringify(identifiers));
+}
+
 /*
  * The whole way of a data-driven model, from paths to credit, against the definition at its word: walkers for Markov, all orders of
  * joining for Shapley, each conversion's weights from its own path.

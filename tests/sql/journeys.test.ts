@@ -224,3 +224,32 @@ test('beyond sixty channels the least frequent are one, and none is lost', async
     ),
   ).toEqual(['markov_1 70.000000 60', 'markov_2 70.000000 60', 'shapley 70.000000 60']);
 });
+
+test('a merge of two persons changes no conversion_id', async () => {
+  const events = [
+    contact('phone', 'Store', at('2026-03-01')),
+    order('phone', 'first', at('2026-03-02'), '10.00'),
+    contact('laptop', 'Email', at('2026-04-01')),
+    order('laptop', 'second', at('2026-04-02'), '20.00'),
+    contact('laptop', 'Chat', at('2026-04-03'), { event_type: 'Quote Requested' }),
+  ];
+  const both = { event_type: 'Identify', source: 'app', occurred_at: at('2026-05-01'), event_id: 'both' };
+  const ids = 'select conversion_id from conversions order by 1';
+  const apart = await build({ events });
+  const joined = await build({
+    events: [
+      ...events,
+      { ...both, identifiers: { anonymous_id: 'phone', user_id: 'maria' } },
+      { ...both, event_id: 'both 2', identifiers: { anonymous_id: 'laptop', user_id: 'maria' } },
+    ],
+  });
+  const persons = 'select count(distinct person_id) from conversions';
+  expect(await apart.lines(persons)).toEqual(['2']);
+  expect(await joined.lines(persons)).toEqual(['1']);
+  expect(await apart.lines(ids)).not.toEqual([]);
+  expect(await joined.lines(ids)).toEqual(await apart.lines(ids));
+  // What the merge changes is whose it is, and so whether it is the first.
+  const types = "select conversion_type from conversions where conversion_type like '%_order' order by occurred_at";
+  expect(await apart.lines(types)).toEqual(['first_order', 'first_order']);
+  expect(await joined.lines(types)).toEqual(['first_order', 'repeat_order']);
+});

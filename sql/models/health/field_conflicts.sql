@@ -25,7 +25,7 @@ with copies as (
                 person_milestones.source_trust,
                 person_milestones.event_source,
                 person_milestones.occurred_at,
-                person_milestones.event_id
+                person_milestones.event_key
         ) as copy_no,
         row_number() over (
             partition by person_milestones.order_id
@@ -34,7 +34,7 @@ with copies as (
                 person_milestones.occurred_at,
                 person_milestones.source_trust,
                 person_milestones.event_source,
-                person_milestones.event_id
+                person_milestones.event_key
         ) as time_no
     from person_milestones
     where person_milestones.event_type = 'Order Completed'

@@ -16,7 +16,7 @@ with copies as (
                 person_milestones.source_trust,
                 person_milestones.event_source,
                 person_milestones.occurred_at,
-                person_milestones.event_id
+                person_milestones.event_key
         ) as copy_no
     from person_milestones
     where person_milestones.event_type = 'Order Completed'

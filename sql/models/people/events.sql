@@ -21,7 +21,7 @@
 --   raw_object: the raw object that holds it
 select
     person_events.event_source as source,
-    person_events.event_id,
+    substr(person_events.event_key, length(person_events.event_source) + 2) as event_id,
     person_events.event_type,
     person_events.person_id,
     person_events.channel,

@@ -40,7 +40,6 @@ owned as (
 select
     owned.event_key,
     owned.source as event_source,
-    owned.event_id,
     owned.event_type,
     owned.owner,
     case when owned.owner like 'x:%' then owned.owner when owned.owner is not null then owned.set_person_id end as person_id,

@@ -61,7 +61,6 @@ priced as (
 select
     priced.event_key,
     priced.source,
-    priced.event_id,
     priced.event_type,
     priced.trust,
     priced.source_trust,

@@ -8,7 +8,7 @@ select
     stg_events.source,
     stg_events.event_date,
     count(*) as copies,
-    count(distinct stg_events.event_id) as events,
+    count(distinct stg_events.event_key) as events,
     count(case when stg_events.is_bot then 1 end) as bots,
     max(stg_events.occurred_at) as last_at,
     max(stg_events.received_at) as last_received_at

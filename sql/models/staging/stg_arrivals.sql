@@ -9,7 +9,6 @@
 with typed as (
     select
         raw_events.source,
-        raw_events.event_id,
         raw_events.source || '/' || raw_events.event_id as event_key,
         raw_events.event_type,
         raw_events.trust,
@@ -47,7 +46,10 @@ with typed as (
         raw_events.event_type = 'Consent Changed' and coalesce(raw_events.consent.analytics, false) as gives_consent,
         from_iso8601_timestamp(raw_events.occurred_at) as occurred_at,
         from_iso8601_timestamp(raw_events.received_at) as received_at,
-        from_iso8601_timestamp(coalesce(raw_events.updated_at, raw_events.occurred_at)) as updated_at,
+        case
+            when raw_events.updated_at is null then from_iso8601_timestamp(raw_events.occurred_at)
+            else from_iso8601_timestamp(raw_events.updated_at)
+        end as updated_at,
         raw_events.raw_object
     from raw_events
 )
