@@ -21,7 +21,7 @@ describe('a stage is entered', () => {
       `select stage_times.stage, date_format(stage_times.entered_at, '%m-%d'), case when stage_times.is_inferred then 'inferred' else 'own' end
        from stage_times inner join identity_nodes on identity_nodes.identifier = stage_times.person_id
        where stage_times.person_id = (
-         select max(person_id) from person_events where event_id like '%${who}-%' and event_id not like 'x%')
+         select max(person_id) from events where event_id like '%${who}-%' and event_id not like 'x%')
        order by stage_times.stage_no`,
     );
   beforeAll(async () => {
@@ -319,8 +319,8 @@ describe('the state of a customer', () => {
       ],
     });
     const states = await company.query(
-      `select min(person_events.event_id) as event_id, persons.state from persons
-       inner join person_events on person_events.person_id = persons.person_id group by persons.person_id, persons.state`,
+      `select min(events.event_id) as event_id, persons.state from persons
+       inner join events on events.person_id = persons.person_id group by persons.person_id, persons.state`,
     );
     expect(Object.fromEntries(states.map((row) => [String(row.event_id), row.state]))).toEqual({
       'order-a1': 'active',
