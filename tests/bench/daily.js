@@ -93,10 +93,10 @@ try {
     row([step.step.replace('earlier ', ''), step.rows]);
   }
   console.log('');
-  row(['step of the next day', 'CPU s', 'rows']);
+  row(['step of the next day', 's', 'rows']);
   row(['---', '---', '---']);
-  for (const step of next.timings.filter(({ cpu_seconds }) => cpu_seconds >= 0.3)) {
-    row([step.step, step.cpu_seconds.toFixed(1), step.rows ?? '']);
+  for (const step of next.timings.filter(({ seconds }) => seconds >= 0.2)) {
+    row([step.step, step.seconds.toFixed(1), step.rows ?? '']);
   }
 } finally {
   if (added !== undefined) rmSync(added);

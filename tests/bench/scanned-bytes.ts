@@ -183,7 +183,8 @@ async function buildWeighed(dir: string, scratch: string, fullRefresh: boolean) 
     dir,
     env: process.env,
     openStore: createFolderStore,
-    set: ['fullRefresh=never'],
+    // Each statement is weighed in a table of one name.
+    set: ['fullRefresh=never', 'engine.stepsAtOnce=1'],
   });
   const catalogue = await openCatalogue();
   const partitions = new Map<string, string>();
