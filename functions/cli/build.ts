@@ -129,7 +129,7 @@ export async function buildCompany(
     import('#pipeline/build'),
     openCatalogue(),
   ]);
-  return withLock(join(company.paths.locks, 'build.lock'), 'a build', async () => {
+  const buildNow = async () => {
     // Scratch of builds that died: nobody else can be using it while the lock is held.
     for (const name of await readdir(company.paths.work).catch(() => [])) {
       if (name.startsWith(scratchPrefix)) await rm(join(company.paths.work, name), { recursive: true, force: true });
@@ -158,7 +158,8 @@ export async function buildCompany(
     } finally {
       await warehouse.close();
     }
-  });
+  };
+  return withLock(join(company.paths.locks, 'build.lock'), 'a build', () => company.alone(buildNow));
 }
 
 /** What the door has acknowledged belongs into this build, also where no collector runs any more. */

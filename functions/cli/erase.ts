@@ -29,7 +29,7 @@ export function register(program: Command, context: CliContext): void {
       ]);
       const { memory, threads } = company.config.engine;
       const engine = { memory, ...(threads === undefined ? {} : { threads }) };
-      const result = await withLock(join(company.paths.locks, 'nightly.lock'), 'a nightly run or an erasure', () =>
+      const erase = () =>
         erasePersons(company, identifiers, {
           now: context.now,
           deleteLanding: landing,
@@ -40,7 +40,9 @@ export function register(program: Command, context: CliContext): void {
             const wanted = { now: context.now, fullRefresh: true };
             await buildCompany(company, wanted, context.progress('build'), context.now);
           },
-        }),
+        });
+      const result = await withLock(join(company.paths.locks, 'nightly.lock'), 'a nightly run or an erasure', () =>
+        company.alone(erase),
       );
       // What the bucket keeps of objects that were rewritten would hold the person for another month.
       await company.forgetFormerVersions?.();

@@ -1,7 +1,10 @@
+import { randomBytes } from 'node:crypto';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { UsageError } from '#core/errors';
+import { PercorsoError, UsageError } from '#core/errors';
 import { lake as places } from '#core/lake';
 import { foldersOf } from '#core/lake-sql';
+import type { Store } from '#core/ports';
 import type { Company } from '#pipeline/company';
 
 /** What a command needs of the lake on this machine. Commands that are not here do not run on AWS. */
@@ -85,14 +88,20 @@ export async function openOnAws(
   // The private half of the vault's key is in no account: whoever has it gives it here. The key of the hashes is the lake's.
   const merged = { ...managed, ...env, [identifierKeyEnv]: managed[identifierKeyEnv] };
   const data = join(dir, '.percorso', 'on-aws', name);
+  const inBucket = createS3Store(bucket, client);
+  const holder = `${hostname()}-${process.pid}-${randomBytes(4).toString('hex')}`;
   const stores: ReturnType<typeof mirror.createMirroredStore>[] = [];
   const company = await load({
     env: merged,
     data,
     openStore: (folder) => {
-      const store = mirror.createMirroredStore(createS3Store(bucket, client), folder);
+      const store = mirror.createMirroredStore(inBucket, folder);
       stores.push(store);
-      return store;
+      const put: typeof store.put = async (key, body) => {
+        if (key === places.current) await holdLease(inBucket, holder);
+        await store.put(key, body);
+      };
+      return { ...store, put };
     },
   });
   const [store] = stores;
@@ -105,12 +114,42 @@ export async function openOnAws(
   }
   if (need === 'everything') await store.pull(Object.values(prefixes));
   if (need === 'the published tables') await pullPublished(company, store.pull);
+  let isAlone = false;
+  const alone: Company['alone'] = async (work) => {
+    if (isAlone) return work();
+    const [{ whileLeased }, { createBuildId }] = await Promise.all([
+      import('#pipeline/lease'),
+      import('#pipeline/build'),
+    ]);
+    return whileLeased(inBucket, { holder, buildId: createBuildId(wallClock) }, wallClock, async () => {
+      isAlone = true;
+      try {
+        // A build may have ended since the company was opened.
+        await store.pull(Object.values(prefixes));
+        return await work();
+      } finally {
+        isAlone = false;
+      }
+    });
+  };
   return {
     ...company,
+    alone,
     // As in the Lambdas: without a key of the vault no address is kept. One made here would seal what nobody else can open.
     sealAddress: async () => ((merged[vaultKeyEnv] ?? '') === '' ? undefined : company.sealAddress()),
     forgetFormerVersions: () => removeFormerVersions(bucket, store.changed(), client),
   };
+}
+
+const wallClock = () => new Date();
+
+/** @throws PercorsoError where the lease went to somebody else meanwhile, as after this machine slept: nothing is published then. */
+async function holdLease(store: Store, holder: string): Promise<void> {
+  const { holdsLease } = await import('#pipeline/lease');
+  if (await holdsLease(store, holder, wallClock)) return;
+  throw new PercorsoError('the lease of this build is over, and another build may have begun: nothing was published', {
+    mend: 'run the command again',
+  });
 }
 
 const prefixes = {

@@ -39,6 +39,11 @@ export interface Company {
   vaultKeys(): Promise<[VaultKey, ...VaultKey[]]>;
   /** Seals an address for the vault; undefined where the company keeps none. */
   sealAddress(): Promise<((address: string) => string) | undefined>;
+  /**
+   * Does work while nobody builds on this lake from another machine; whoever is on this one, the locks hold back. A call within
+   * another is of the same turn.
+   */
+  alone<Result>(work: () => Promise<Result>): Promise<Result>;
   /** Removes former versions of what was replaced or removed since this was opened, where the lake keeps such. */
   forgetFormerVersions?(): Promise<void>;
 }
@@ -90,6 +95,7 @@ export async function loadCompany(options: CompanyOptions): Promise<Company> {
     env,
     identifierKey: () => readIdentifierKey(keys, lake),
     vaultKeys: () => readVaultKeys(keys),
+    alone: (work) => work(),
     sealAddress: async () => (config.vault.keep ? createVaultSealer((await readVaultKeys(keys))[0]) : undefined),
   };
 }

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { PercorsoError } from '#core/errors';
 import { lake } from '#core/lake';
 import type { Clock, Store } from '#core/ports';
 
@@ -58,14 +59,55 @@ export async function readLease(store: Store): Promise<Lease | undefined> {
   return (await newest(store))?.lease;
 }
 
-/** Gives the lease back. Another's is left alone. */
-export async function releaseLease(store: Store, holder: string, now: Clock): Promise<void> {
+/**
+ * Gives the lease back. Another's is left alone.
+ * @param died a build that died before it was taken, whose remains the next holder shall still find.
+ */
+export async function releaseLease(store: Store, holder: string, now: Clock, died?: Lease): Promise<void> {
   const last = await newest(store);
   if (last === undefined || last.lease.holder !== holder) return;
-  await store.put(
-    keyOf(last.number),
-    JSON.stringify({ ...last.lease, holder: released, until: now().toISOString() } satisfies Lease),
-  );
+  const given: Lease = died ?? { ...last.lease, holder: released, until: now().toISOString() };
+  await store.put(keyOf(last.number), JSON.stringify(given));
+}
+
+/** Makes the holder's lease last longer. One that is over, or another's, is left alone. */
+export async function renewLease(store: Store, holder: string, seconds: number, now: Clock): Promise<void> {
+  const last = await newest(store);
+  if (last === undefined || last.lease.holder !== holder || last.lease.until <= now().toISOString()) return;
+  const until = new Date(now().getTime() + seconds * 1000).toISOString();
+  await store.put(keyOf(last.number), JSON.stringify({ ...last.lease, until } satisfies Lease));
+}
+
+/** A lease that is renewed while its holder lives: so long others wait once it has died. */
+const renewed = { seconds: 900, everyMs: 300_000 };
+
+/**
+ * Does work that takes an unknown time while nobody else builds.
+ * @throws PercorsoError where somebody holds the lease.
+ */
+export async function whileLeased<Result>(
+  store: Store,
+  { holder, buildId }: { holder: string; buildId: string },
+  now: Clock,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  const lease = await takeLease(store, { holder, buildId, seconds: renewed.seconds }, now);
+  if ('held' in lease) {
+    const { build_id, until } = lease.held;
+    throw new PercorsoError(`the build ${build_id} is under way, or was stopped; its lease lasts until ${until}`, {
+      mend: 'run the command again once it has ended; docs/aws.md, A failed night, says how to free the lease of one that was stopped',
+    });
+  }
+  // One that could not be renewed is missed where something is published under it.
+  const timer = setInterval(() => {
+    renewLease(store, holder, renewed.seconds, now).catch(() => undefined);
+  }, renewed.everyMs);
+  try {
+    return await work();
+  } finally {
+    clearInterval(timer);
+    await releaseLease(store, holder, now, lease.died);
+  }
 }
 
 /** Whether somebody still holds it: who does not may not publish. */

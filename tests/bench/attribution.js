@@ -1,5 +1,5 @@
-// The data-driven models over a million journeys with 3.5 million touches from Parquet: journeys, counts and fits of markov_1,
-// markov_2 and shapley, then the bootstrap of markov_1. `node tests/bench/attribution.js [journeys] [memory]` prints wall time,
+// The models over a million journeys with 3.5 million touches from Parquet: journeys, counts and fits of markov_1, markov_2 and
+// shapley; then all ten, with the weight of each touch of each conversion; then the bootstrap of markov_1 on top. `node tests/bench/attribution.js [journeys] [memory]` prints wall time,
 // user CPU and peak memory; the touches are made in a process of their own.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -15,15 +15,8 @@ const fits = [
   ...['channel_numbers', 'person_numbers', 'touch_steps', 'type_bits', 'lost_journeys', 'journeys'],
   ...['transition_counts', 'coalition_counts', 'paths', 'fitted_factors', 'coalition_shares', 'channel_factors'],
 ];
-const bootstrap = [
-  'bootstrap_draws',
-  'calendar',
-  'periods',
-  'period_spans',
-  'conversion_paths',
-  'coalition_sums',
-  'markov_intervals',
-];
+const weights = ['conversion_paths', 'credit_weights'];
+const bootstrap = ['bootstrap_draws', 'calendar', 'periods', 'period_spans', 'coalition_sums', 'markov_intervals'];
 
 async function open(options) {
   register();
@@ -60,7 +53,9 @@ async function make(folder) {
   );
   await warehouse.run(
     `create table windows as
-     select conversion_id, conversion_type, person_id, conversion_date, at_s, cast(1 as bigint) as first_seq, touches as last_seq, touches
+     select conversion_id, conversion_type, person_id, conversion_date, at_s, cast(1 as bigint) as first_seq, touches as last_seq, touches,
+       start_s + 86400e0 * 2 * touches as last_touch_s, touches as last_non_direct_seq, cast(1 as bigint) as lead_seq,
+       cast(null as bigint) as opportunity_seq
      from conversion_facts inner join persons using (person_id)`,
   );
   await warehouse.run(
@@ -111,7 +106,11 @@ async function run(folder, steps) {
   );
   await warehouse.close();
   const slow = times.filter(([, seconds]) => seconds >= 0.1).map(([name, seconds]) => `${name} ${seconds.toFixed(1)}`);
-  const what = steps.includes('markov_intervals') ? 'with the bootstrap of markov_1' : 'markov_1, markov_2, shapley';
+  const what = steps.includes('markov_intervals')
+    ? 'with the bootstrap of markov_1'
+    : steps.includes('credit_weights')
+      ? 'all ten models'
+      : 'markov_1, markov_2, shapley';
   const peak = Math.round(process.resourceUsage().maxRSS / 1024);
   console.log(`| ${what} | ${wall.toFixed(1)} | ${user.toFixed(1)} | ${peak} | ${slow.join(', ')} |`);
   if (Number(total.journeys) !== journeys) throw new Error(`fitted on ${total.journeys} journeys`);
@@ -120,11 +119,12 @@ async function run(folder, steps) {
 const [part, folder] = process.argv.slice(4);
 if (part === 'make') await make(folder);
 else if (part === 'fits') await run(folder, fits);
-else if (part === 'bootstrap') await run(folder, [...fits, ...bootstrap]);
+else if (part === 'weights') await run(folder, [...fits, ...weights]);
+else if (part === 'bootstrap') await run(folder, [...fits, ...weights, ...bootstrap]);
 else {
   const scratch = mkdtempSync(join(tmpdir(), 'percorso-attribution-'));
   try {
-    for (const each of ['make', 'fits', 'bootstrap']) {
+    for (const each of ['make', 'fits', 'weights', 'bootstrap']) {
       const argv = [fileURLToPath(import.meta.url), String(journeys), memory, each, scratch];
       const done = spawnSync(process.execPath, argv, { encoding: 'utf8' });
       if (done.status !== 0) throw new Error(done.stderr);

@@ -16,6 +16,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createFolderStore } from '#adapters/folder-store';
 import { createMirroredStore } from '#adapters/mirrored-store';
 import { createS3Store } from '#adapters/s3-store';
+import { lake } from '#core/lake';
+import { releaseLease, takeLease } from '#pipeline/lease';
 import { storeContract } from '../contract/store-contract.ts';
 import { runCommand } from '../run-command.ts';
 import { startMoto, whatMotoMisses } from './moto.ts';
@@ -132,6 +134,24 @@ describe.skipIf(missing !== undefined)('--on aws', () => {
     const file = join(folder, 'orders.csv');
     expect(await onAws('export', 'conversions', file)).toMatchObject({ code: 0 });
     expect((await readFile(file, 'utf8')).split('\n').length).toBeGreaterThan(20);
+  });
+
+  test('a build waits for that of the schedule, publishes nothing under it, and leaves the lease to the next', async () => {
+    const there = createS3Store(bucket, client);
+    const now = () => new Date();
+    const current = () => there.get(lake.current).then((body) => new TextDecoder().decode(body));
+    const published = await current();
+    const night = { holder: 'execution', buildId: '20261128T023000Z-aaaaaa', seconds: 3600 };
+    expect(await takeLease(there, night, now)).toHaveProperty('taken');
+    const refused = await onAws('build', '--full-refresh');
+    expect(refused).toMatchObject({ code: 1 });
+    expect(refused.stderr).toContain('the build 20261128T023000Z-aaaaaa is under way');
+    expect(await current()).toBe(published);
+    await releaseLease(there, 'execution', now);
+    expect(await onAws('build', '--full-refresh')).toMatchObject({ code: 0 });
+    expect(await current()).not.toBe(published);
+    expect(await takeLease(there, night, now)).toHaveProperty('taken');
+    await releaseLease(there, 'execution', now);
   });
 
   test('refused records are listed, shown and taken after the mend', async () => {

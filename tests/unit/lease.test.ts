@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createFolderStore } from '#adapters/folder-store';
 import type { Store } from '#core/ports';
-import { holdsLease, readLease, releaseLease, takeLease } from '#pipeline/lease';
+import { holdsLease, readLease, releaseLease, renewLease, takeLease, whileLeased } from '#pipeline/lease';
 
 const at = (time: string) => () => new Date(`2026-11-20T${time}Z`);
 const wanted = (holder: string) => ({ holder, buildId: `build-of-${holder}`, seconds: 3600 });
@@ -59,5 +59,40 @@ describe('the right to build', () => {
     const taken = all.flatMap((one) => ('taken' in one ? [one.taken.holder] : []));
     expect(taken).toHaveLength(1);
     expect((await readLease(store))?.holder).toBe(taken[0]);
+  });
+
+  test('lasts longer where its holder renews it, and never again once it is over', async () => {
+    await takeLease(store, wanted('a'), at('03:00:00'));
+    await renewLease(store, 'b', 3600, at('03:30:00'));
+    expect(await holdsLease(store, 'a', at('04:00:01'))).toBe(false);
+    await renewLease(store, 'a', 3600, at('03:30:00'));
+    expect(await holdsLease(store, 'a', at('04:29:59'))).toBe(true);
+    await renewLease(store, 'a', 3600, at('04:30:00'));
+    expect(await holdsLease(store, 'a', at('04:30:01'))).toBe(false);
+  });
+
+  test('is held while work goes on, and given back after it, also where it fails', async () => {
+    const mine = { holder: 'operator', buildId: 'by-hand' };
+    const held = await whileLeased(store, mine, at('03:00:00'), async () => {
+      await expect(
+        whileLeased(store, { holder: 'other', buildId: 'x' }, at('03:01:00'), async () => 'never'),
+      ).rejects.toThrow('by-hand is under way');
+      return holdsLease(store, 'operator', at('03:14:59'));
+    });
+    expect(held).toBe(true);
+    expect(await takeLease(store, wanted('night'), at('03:00:01'))).toMatchObject({ taken: { holder: 'night' } });
+    await releaseLease(store, 'night', at('03:00:02'));
+    const failing = whileLeased(store, mine, at('03:00:03'), () => Promise.reject(new Error('no memory')));
+    await expect(failing).rejects.toThrow('no memory');
+    expect(await holdsLease(store, 'operator', at('03:00:04'))).toBe(false);
+  });
+
+  test('still tells the next build of one that died before the work', async () => {
+    await takeLease(store, wanted('a'), at('03:00:00'));
+    await whileLeased(store, { holder: 'operator', buildId: 'by-hand' }, at('04:00:00'), async () => undefined);
+    expect(await takeLease(store, wanted('b'), at('04:10:00'))).toMatchObject({
+      taken: { holder: 'b' },
+      died: { build_id: 'build-of-a' },
+    });
   });
 });

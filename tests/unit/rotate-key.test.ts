@@ -189,6 +189,7 @@ async function company(): Promise<{ company: Company; work: RotationWork }> {
       env: {},
       identifierKey: () => readIdentifierKey(place, made.lake),
       vaultKeys: async (): Promise<[VaultKey]> => [vaultKey],
+      alone: <Result>(work: () => Promise<Result>) => work(),
       sealAddress: async () => sealAddress,
     },
     work: { build: async () => {}, say: () => {}, now: () => receivedAt },
