@@ -8,6 +8,7 @@ with quarters as (
     select
         stg_arrivals.source,
         floor(to_unixtime(stg_arrivals.received_at) / 900e0) as quarter,
+        min(stg_arrivals.received_at) as received_at,
         count(*) as copies
     from stg_arrivals
     cross join settings
@@ -17,7 +18,7 @@ with quarters as (
 
 select
     quarters.source,
-    cast(from_unixtime(quarters.quarter * 900e0) at time zone 'Europe/Rome' /* time zone */ as date) as received_date,
+    cast(quarters.received_at at time zone 'Europe/Rome' /* time zone */ as date) as received_date,
     cast(sum(quarters.copies) as bigint) as copies
 from quarters
-group by quarters.source, cast(from_unixtime(quarters.quarter * 900e0) at time zone 'Europe/Rome' /* time zone */ as date)
+group by quarters.source, cast(quarters.received_at at time zone 'Europe/Rome' /* time zone */ as date)
