@@ -144,6 +144,8 @@ export function createBuildId(now: Clock): string {
 /** Beyond that many rows of a table a statement keeps all cores busy. */
 const manyRows = 300_000;
 
+const isMade = (step: Step) => step.kind !== 'check' && step.kind !== 'keep' && step.kind !== 'publish';
+
 /** A daily build found that closed days would have to move. */
 class RefreshNeeded extends Error {}
 
@@ -310,7 +312,7 @@ async function perform(
     const cpuBefore = process.cpuUsage();
     try {
       const rows = await run(step);
-      if ('table' in step) rowsOf.set(step.table, rows ?? rowsReadBy(step));
+      if (isMade(step)) rowsOf.set(step.table, rows ?? rowsReadBy(step));
       const seconds = (performance.now() - began) / 1000;
       const { user, system } = process.cpuUsage(cpuBefore);
       if (step.kind !== 'drop') {
