@@ -7,7 +7,10 @@ import { foldersOf } from '#core/lake-sql';
 import type { Store } from '#core/ports';
 import type { Company } from '#pipeline/company';
 
-/** What a command needs of the lake on this machine. Commands that are not here do not run on AWS. */
+/**
+ * What a command needs of the lake on this machine; `everything` is fetched once it is its turn to build (`alone`). Commands
+ * that are not here do not run on AWS.
+ */
 const needs: Record<string, 'nothing' | 'the published tables' | 'everything'> = {
   rejected: 'nothing',
   unlink: 'nothing',
@@ -112,7 +115,6 @@ export async function openOnAws(
       mend: `set ${vaultKeyEnv} to the private half of the vault's key: without it nothing proves that a person is gone`,
     });
   }
-  if (need === 'everything') await store.pull(Object.values(prefixes));
   if (need === 'the published tables') await pullPublished(company, store.pull);
   let isAlone = false;
   const alone: Company['alone'] = async (work) => {
@@ -124,7 +126,7 @@ export async function openOnAws(
     return whileLeased(inBucket, { holder, buildId: createBuildId(wallClock) }, wallClock, async () => {
       isAlone = true;
       try {
-        // A build may have ended since the company was opened.
+        // Under the lease, so that what the last build published is there too.
         await store.pull(Object.values(prefixes));
         return await work();
       } finally {
