@@ -93,7 +93,7 @@ export async function readSteps(
   order: 1 | 2,
 ): Promise<{ window(month: number): StepCounts }> {
   const { month, state_from, state_to, steps, revenue } = await warehouse.queryNumbers(
-    `select ${monthNumber('end_month')} as month, state_from, state_to, sum(steps) as steps, sum(revenue) as revenue
+    `select ${monthNumber('end_month')} as month, state_from, state_to, sum(steps) as steps, cast(sum(revenue) as double) as revenue
      from transition_counts
      where conversion_type = '${type}' and order_k = ${order}
      group by end_month, state_from, state_to
@@ -120,7 +120,7 @@ export interface TypeCoalitions {
 /** Coalitions of one conversion type, with their sums for the fit of any month. */
 export async function readCoalitions(warehouse: Warehouse, type: string): Promise<TypeCoalitions> {
   const rows = await warehouse.queryNumbers(
-    `select ${monthNumber('end_month')} as month, ${coalitionHalves('coalition')}, journeys, conversions, revenue
+    `select ${monthNumber('end_month')} as month, ${coalitionHalves('coalition')}, journeys, conversions, cast(revenue as double) as revenue
      from coalition_counts
      where conversion_type = '${type}'
      order by coalition, end_month`,

@@ -4,14 +4,14 @@
 -- kept: incremental
 -- partition: day month
 -- published: no
--- A margin is null where a part of it is unknown.
+-- A margin is null where a part of it is unknown. Weights are summed as whole numbers: doubles have another sum in another order.
 select
     credit_touches.conversion_date as day,
     credit_touches.conversion_type,
     credit_touches.channel,
     credit_touches.device_class,
     -- each model (linear)
-    sum(credit_touches.linear_weight) as linear_weight,
+    cast(sum(cast(round(credit_touches.linear_weight * 1e12) as bigint)) as double) / 1e12 as linear_weight,
     cast(sum(credit_touches.linear_conversions) as decimal(18, 6)) as linear_conversions,
     cast(sum(credit_touches.linear_revenue) as decimal(18, 6)) as linear_revenue,
     case

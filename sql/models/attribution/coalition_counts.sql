@@ -10,8 +10,7 @@ with counted as (
         journeys.coalition,
         count(*) as journeys,
         count(journeys.conversion_id) as conversions,
-        sum(cast(journeys.revenue as double)) as revenue,
-        sum(cast(journeys.margin as double)) as margin
+        sum(journeys.revenue) as revenue
     from journeys
     group by journeys.type_bits, journeys.end_month, journeys.coalition
 )
@@ -22,8 +21,7 @@ select
     counted.coalition,
     cast(sum(counted.journeys) as bigint) as journeys,
     cast(sum(counted.conversions) as bigint) as conversions,
-    coalesce(sum(counted.revenue), 0e0) as revenue,
-    coalesce(sum(counted.margin), 0e0) as margin
+    cast(coalesce(sum(counted.revenue), 0) as decimal(18, 2)) as revenue
 from counted
 inner join type_bits on mod(counted.type_bits / type_bits.type_bit, 2) = 1
 group by type_bits.conversion_type, counted.end_month, counted.coalition

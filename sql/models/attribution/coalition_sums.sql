@@ -12,7 +12,7 @@ select
     period_spans.span_no,
     coalesce(conversion_paths.coalition, 0) as coalition,
     conversion_facts.bucket,
-    sum(cast(conversion_facts.conversions as double)) as conversions,
+    cast(sum(conversion_facts.conversions) as double) as conversions,
     cast(sum(conversion_facts.revenue) as double) as revenue,
     coalesce(cast(sum(conversion_facts.margin) as double), 0e0) as margin
 from conversion_facts

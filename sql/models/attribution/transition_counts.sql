@@ -5,7 +5,7 @@
 -- published: no
 -- A state is the number of the last channel, or 64 times that of the last but one plus it; 0 is (start), -1 (conversion),
 -- -2 (null). At a path's start a chain of order 2 uses its shorter states. Order 1 is counted by bucket, for the
--- bootstrap; order 2 for all persons together, bucket -1. Revenue and margin stand on the steps into (conversion).
+-- bootstrap; order 2 for all persons together, bucket -1. Revenue stands on the steps into (conversion).
 with steps as (
     select
         journeys.type_bits,
@@ -22,8 +22,7 @@ with steps as (
             when touch_steps.seq = journeys.first_seq then touch_steps.channel_no
             else 64 * touch_steps.previous_no + touch_steps.channel_no
         end as to_2,
-        cast(null as double) as revenue,
-        cast(null as double) as margin
+        cast(null as decimal(18, 2)) as revenue
     from journeys
     inner join touch_steps
         on touch_steps.person_no = journeys.person_no
@@ -37,8 +36,7 @@ with steps as (
         case when journeys.is_converting then -1 else -2 end,
         mod(journeys.path_1, 4096),
         case when journeys.is_converting then -1 else -2 end,
-        cast(journeys.revenue as double),
-        cast(journeys.margin as double)
+        journeys.revenue
     from journeys
 ),
 
@@ -53,8 +51,7 @@ counted as (
         steps.to_2,
         grouping(steps.to_1) as is_order_2,
         count(*) as steps,
-        sum(steps.revenue) as revenue,
-        sum(steps.margin) as margin
+        sum(steps.revenue) as revenue
     from steps
     group by grouping sets (
         (steps.type_bits, steps.end_month, steps.bucket, steps.from_1, steps.to_1),
@@ -71,8 +68,7 @@ of_types as (
         case when counted.is_order_2 = 1 then counted.from_2 else counted.from_1 end as state_from,
         case when counted.is_order_2 = 1 then counted.to_2 else counted.to_1 end as state_to,
         counted.steps,
-        counted.revenue,
-        counted.margin
+        counted.revenue
     from counted
     inner join type_bits on mod(counted.type_bits / type_bits.type_bit, 2) = 1
 )
@@ -85,8 +81,7 @@ select
     of_types.state_from,
     of_types.state_to,
     cast(sum(of_types.steps) as bigint) as steps,
-    coalesce(sum(of_types.revenue), 0e0) as revenue,
-    coalesce(sum(of_types.margin), 0e0) as margin
+    cast(coalesce(sum(of_types.revenue), 0) as decimal(18, 2)) as revenue
 from of_types
 group by
     of_types.conversion_type,

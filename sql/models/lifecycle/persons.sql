@@ -74,7 +74,8 @@ bought as (
         order_days.person_id,
         cast(sum(order_days.orders) as bigint) as orders,
         min(order_days.first_order_at) as first_order_at,
-        avg(order_days.gap_s) as usual_gap_s,
+        -- The mean of the gaps between the days.
+        (max(order_days.at_s) - min(order_days.at_s)) / nullif(count(*) - 1, 0) as usual_gap_s,
         max_by(order_days.gap_s, order_days.event_date) filter (where order_days.gap_s is not null) as last_gap_s
     from order_days
     group by order_days.person_id

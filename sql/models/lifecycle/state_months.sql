@@ -28,6 +28,7 @@ order_days as (
     select
         orders.person_id,
         orders.event_date,
+        min(orders.at_s) as at_s,
         min(orders.at_s) - lag(min(orders.at_s)) over (partition by orders.person_id order by orders.event_date) as gap_s
     from orders
     group by orders.person_id, orders.event_date
@@ -43,8 +44,9 @@ bought as (
     select
         order_days.person_id,
         date_trunc('month', order_days.event_date) as month_day,
-        count(order_days.gap_s) as gaps,
-        sum(order_days.gap_s) as gap_sum_s,
+        count(*) as days,
+        min(order_days.at_s) as first_at_s,
+        max(order_days.at_s) as last_at_s,
         max_by(order_days.gap_s, order_days.event_date) filter (where order_days.gap_s is not null) as last_gap_s
     from order_days
     group by order_days.person_id, date_trunc('month', order_days.event_date)
@@ -69,8 +71,9 @@ grid as (
         ends.month_day,
         ends.end_s,
         signs.last_sign_s,
-        bought.gaps,
-        bought.gap_sum_s,
+        bought.days,
+        bought.first_at_s,
+        bought.last_at_s,
         bought.last_gap_s,
         count(bought.last_gap_s) over so_far as gap_group
     from customers
@@ -86,7 +89,8 @@ known as (
         grid.month_day,
         grid.end_s,
         max(grid.last_sign_s) over so_far as last_sign_s,
-        sum(grid.gap_sum_s) over so_far / nullif(sum(grid.gaps) over so_far, 0) as usual_gap_s,
+        -- The mean of the gaps between the days so far.
+        (max(grid.last_at_s) over so_far - min(grid.first_at_s) over so_far) / nullif(sum(grid.days) over so_far - 1, 0) as usual_gap_s,
         max(grid.last_gap_s) over (partition by grid.person_id, grid.gap_group) as last_gap_s
     from grid
     window so_far as (partition by grid.person_id order by grid.month_day)

@@ -34,6 +34,6 @@ select
     count(*) as answers,
     case when answers.kind <> 'csat' then count(case when answers.score >= 9e0 then 1 end) end as promoters,
     case when answers.kind <> 'csat' then count(case when answers.score <= 6e0 then 1 end) end as detractors,
-    avg(answers.score) as mean_score
+    cast(sum(cast(round(answers.score * 1e6) as bigint)) as double) / 1e6 / count(*) as mean_score
 from answers
 group by answers.kind, answers.month, answers.channel, answers.device_class

@@ -36,7 +36,7 @@ taken_back as (
         refunded.channel,
         refunded.conversion_date as day,
         refunded.bucket,
-        sum(refunded.linear_weight) as refunds,
+        sum(cast(round(refunded.linear_weight * 1e12) as bigint)) as refunds,
         sum(-refunded.linear_revenue) as revenue,
         sum(-refunded.linear_margin) as margin,
         count(*) - count(refunded.linear_margin) as unknown_margins
@@ -50,7 +50,7 @@ select
     taken_back.model,
     taken_back.channel,
     periods.period,
-    sum(taken_back.refunds) as refunds,
+    cast(sum(taken_back.refunds) as double) / 1e12 as refunds,
     cast(sum(taken_back.revenue) as decimal(18, 2)) as revenue,
     case when sum(taken_back.unknown_margins) = 0 then cast(sum(taken_back.margin) as decimal(18, 2)) end as margin,
     count(distinct taken_back.bucket) as persons
@@ -62,7 +62,7 @@ select
     taken_back.model,
     '(all)',
     periods.period,
-    sum(taken_back.refunds),
+    cast(sum(taken_back.refunds) as double) / 1e12,
     cast(sum(taken_back.revenue) as decimal(18, 2)),
     case when sum(taken_back.unknown_margins) = 0 then cast(sum(taken_back.margin) as decimal(18, 2)) end,
     count(distinct taken_back.bucket)

@@ -105,7 +105,7 @@ select
     cast(round(sum(named.impressions)) as bigint) as impressions,
     cast(round(sum(named.clicks)) as bigint) as clicks,
     cast(round(sum(named.spend), 2) as decimal(18, 2)) as spend,
-    sum(named.platform_conversions) as platform_conversions,
+    cast(sum(cast(round(named.platform_conversions * 1e6) as bigint)) as double) / 1e6 as platform_conversions,
     cast(round(sum(named.platform_value), 2) as decimal(18, 2)) as platform_value
 from named
 group by named.cost_date, named.source, named.account, named.channel, named.campaign_id, named.ad_group

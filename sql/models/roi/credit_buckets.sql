@@ -10,9 +10,9 @@ select
     credit_touches.conversion_type,
     credit_touches.channel,
     -- each rule model (linear)
-    sum(cast(credit_touches.linear_conversions as double)) as linear_conversions,
-    sum(cast(credit_touches.linear_revenue as double)) as linear_revenue,
-    sum(cast(credit_touches.linear_margin as double)) as linear_margin,
+    round(sum(cast(credit_touches.linear_conversions as double)), 6) as linear_conversions,
+    round(sum(cast(credit_touches.linear_revenue as double)), 6) as linear_revenue,
+    round(sum(cast(credit_touches.linear_margin as double)), 6) as linear_margin,
     -- end
     credit_touches.bucket
 from credit_touches

@@ -12,7 +12,7 @@ with summed as (
         credit_touches.campaign,
         credit_touches.stage,
         -- each model (linear)
-        sum(credit_touches.linear_weight) as linear_weight,
+        max(credit_touches.linear_weight) as linear_weight,
         sum(credit_touches.linear_conversions) as linear_conversions,
         sum(credit_touches.linear_revenue) as linear_revenue,
         sum(credit_touches.linear_margin) as linear_margin,

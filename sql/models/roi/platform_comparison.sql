@@ -16,7 +16,7 @@ with claimed as (
     select
         costs.channel,
         date_format(costs.cost_date, '%Y-%m') as month,
-        sum(costs.platform_conversions) as conversions,
+        cast(sum(cast(round(costs.platform_conversions * 1e6) as bigint)) as double) / 1e6 as conversions,
         sum(costs.platform_value) as worth
     from costs
     where costs.platform_conversions <> 0

@@ -41,8 +41,8 @@ foretold as (
         max(value_predictions.cut_day) as cut_day,
         max(value_predictions.horizon_days) as horizon_days,
         max(value_predictions.margin_kept) as margin_kept,
-        sum(value_predictions.expected_orders) as predicted_orders,
         -- Decimals have one sum in whatever order.
+        cast(sum(cast(round(value_predictions.expected_orders, 9) as decimal(18, 9))) as double) as predicted_orders,
         sum(cast(round(value_predictions.expected_value, 6) as decimal(18, 6))) as predicted_margin,
         case when value_predictions.cut = 'holdout' then cast(sum(value_predictions.later_days) as bigint) end as actual_orders,
         case
