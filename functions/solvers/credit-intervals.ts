@@ -15,8 +15,7 @@ const refitted = 'markov_1';
  * conversion type (`(orders)` is first and repeat orders together), channel and period.
  *
  * A replicate's total is a sum over the buckets of persons that it draws. It is reckoned for each span of days, of which
- * periods are whole numbers, so that a fact is met once and not once a period. Done channel by channel: memory does not grow
- * with their number.
+ * periods are whole numbers, so that a fact is met once and not once a period. Replicates are held of one channel at a time.
  *
  * In: `credit_buckets`, `bootstrap_draws`, `periods`, `period_spans`, `attribution_models`, `markov_intervals`. Out: `credit_intervals`, one row per model,
  * conversion_type, channel and period, with `_low` and `_high` of conversions, revenue and margin.
@@ -32,38 +31,37 @@ export const creditIntervals: SolverModel = {
     const periods = await readPeriods(warehouse);
     const spans = 1 + Math.max(0, ...periods.flatMap((period) => period.spans));
     const found = createIntervals();
-    for (const channel of await texts(warehouse, 'select distinct channel from credit_buckets order by channel')) {
-      const types = await texts(
-        warehouse,
-        `select distinct conversion_type from credit_buckets where channel = ${quoteText(channel)} order by conversion_type`,
-      );
-      const read = await warehouse.queryNumbers(
-        `select ${placeOf('conversion_type', types)} as type_no, credit_buckets.* from credit_buckets
-         where channel = ${quoteText(channel)}
-         order by conversion_type, span_no, bucket`,
-        ['type_no', 'span_no', 'bucket', ...columns],
-      );
+    const channels = await texts(warehouse, 'select distinct channel from credit_buckets order by channel');
+    const types = await texts(
+      warehouse,
+      'select distinct conversion_type from credit_buckets order by conversion_type',
+    );
+    // Once for all channels: Athena reads the whole table however few of its rows are asked for.
+    const read = await warehouse.queryNumbers(
+      `select ${placeOf('channel', channels)} as channel_no, ${placeOf('conversion_type', types)} as type_no, credit_buckets.*
+       from credit_buckets
+       order by channel, conversion_type, span_no, bucket`,
+      ['channel_no', 'type_no', 'span_no', 'bucket', ...columns],
+    );
+    const column = (name: string) => read[name] ?? new Float64Array();
+    const channelNo = column('channel_no');
+    const typeNo = column('type_no');
+    const spanNo = column('span_no');
+    const bucket = column('bucket');
+    // Null where nothing is known of the margin: it adds nothing.
+    const values = columns.map((name) => column(name).map((value) => (Number.isNaN(value) ? 0 : value)));
+    const isSamePart = (a: number, b: number) =>
+      channelNo[a] === channelNo[b] && typeNo[a] === typeNo[b] && spanNo[a] === spanNo[b];
+    let row = 0;
+    for (const [place, channel] of channels.entries()) {
       // Of each type and span, each column's total in each replicate.
       const totals = types.map(() => new Array<Float64Array | undefined>(spans));
-      const column = (name: string) => read[name] ?? new Float64Array();
-      const [typeNo, spanNo, bucket] = [column('type_no'), column('span_no'), column('bucket')];
-      const values = columns.map(column);
-      for (let row = 0; row < typeNo.length; row++) {
-        const ofType = totals[typeNo[row] ?? 0] ?? [];
-        const span = spanNo[row] ?? 0;
-        const total = ofType[span] ?? new Float64Array(columns.length * draws.replicates);
-        ofType[span] = total;
-        const { replicates, times } = draws.of[bucket[row] ?? 0] ?? noDraws;
-        for (const [place, credited] of values.entries()) {
-          const value = credited[row] ?? 0;
-          // Null where nothing is known of the margin.
-          if (value === 0 || Number.isNaN(value)) continue;
-          const from = place * draws.replicates;
-          for (let i = 0; i < replicates.length; i++) {
-            const at = from + (replicates[i] ?? 0);
-            total[at] = (total[at] ?? 0) + value * (times[i] ?? 0);
-          }
-        }
+      while (channelNo[row] === place) {
+        const from = row;
+        while (row < bucket.length && isSamePart(from, row)) row++;
+        const within = values.map((all) => all.subarray(from, row));
+        const ofType = totals[typeNo[from] ?? 0] ?? [];
+        ofType[spanNo[from] ?? 0] = redraw(within, bucket.subarray(from, row), draws);
       }
       const groups = types.map((type, index) => ({ type, spans: [totals[index] ?? []] }));
       const ordered = groups.filter(({ type }) => orders.types.includes(type)).flatMap((group) => group.spans);
@@ -74,8 +72,8 @@ export const creditIntervals: SolverModel = {
           if (summed === undefined) continue;
           for (const [index, model] of models.entries()) {
             const bounds = measures.map((_, measure) => {
-              const from = (index * measures.length + measure) * draws.replicates;
-              return percentiles(summed.subarray(from, from + draws.replicates));
+              const from = (index * measures.length + measure) * draws.length;
+              return percentiles(summed.subarray(from, from + draws.length));
             });
             found.add({ model, conversion_type: type, channel, period }, bounds);
           }
@@ -102,14 +100,8 @@ async function addRefitted(warehouse: Warehouse, found: ReturnType<typeof create
   }
 }
 
-interface Draws {
-  /** How many replicates there are. */
-  replicates: number;
-  /** By bucket: the replicates that draw it, and how often. */
-  of: { replicates: Int32Array; times: Float64Array }[];
-}
-
-const noDraws: Draws['of'][number] = { replicates: new Int32Array(), times: new Float64Array() };
+/** By replicate: how often each bucket is drawn. */
+type Draws = Float64Array[];
 
 async function readDraws(warehouse: Warehouse): Promise<Draws> {
   const read = await warehouse.queryNumbers('select replicate, bucket, times from bootstrap_draws', [
@@ -117,19 +109,33 @@ async function readDraws(warehouse: Warehouse): Promise<Draws> {
     'bucket',
     'times',
   ]);
-  const listed: { replicates: number[]; times: number[] }[] = [];
-  let replicates = 0;
-  for (const [row, bucket] of read.bucket.entries()) {
-    const of = listed[bucket] ?? { replicates: [], times: [] };
-    listed[bucket] = of;
-    of.replicates.push((read.replicate[row] ?? 0) - 1);
-    of.times.push(read.times[row] ?? 0);
-    replicates = Math.max(replicates, read.replicate[row] ?? 0);
+  const most = (numbers: Float64Array) => numbers.reduce((a, b) => Math.max(a, b), 0);
+  const buckets = 1 + most(read.bucket);
+  const draws = Array.from({ length: most(read.replicate) }, () => new Float64Array(buckets));
+  for (const [row, replicate] of read.replicate.entries()) {
+    const drawn = draws[replicate - 1];
+    if (drawn !== undefined) drawn[read.bucket[row] ?? 0] = read.times[row] ?? 0;
   }
-  const of = Array.from(listed, (one) =>
-    one === undefined ? noDraws : { replicates: Int32Array.from(one.replicates), times: Float64Array.from(one.times) },
-  );
-  return { replicates, of };
+  return draws;
+}
+
+/** Each column's total in each replicate, columns one after another; `values` has a column's values of some buckets each. */
+function redraw(values: readonly Float64Array[], buckets: Float64Array, draws: Draws): Float64Array {
+  const totals = new Float64Array(values.length * draws.length);
+  const times = new Float64Array(buckets.length);
+  for (const [replicate, drawn] of draws.entries()) {
+    for (let i = 0; i < times.length; i++) times[i] = drawn[buckets[i] ?? 0] ?? 0;
+    for (let place = 0; place < values.length; place++) {
+      totals[place * draws.length + replicate] = product(values[place] ?? times, times);
+    }
+  }
+  return totals;
+}
+
+function product(a: Float64Array, b: Float64Array): number {
+  let sum = 0;
+  for (let i = 0; i < b.length; i++) sum += (a[i] ?? 0) * (b[i] ?? 0);
+  return sum;
 }
 
 function sumOf(parts: readonly (Float64Array | undefined)[]): Float64Array | undefined {
@@ -149,7 +155,8 @@ async function texts(warehouse: Warehouse, sql: string): Promise<string[]> {
   return (await warehouse.query(sql)).map((row) => String(Object.values(row)[0]));
 }
 
-/** SQL for a text's place in a list. */
+/** SQL for a text's place in a list; null where the list is empty. */
 function placeOf(column: string, list: readonly string[]): string {
+  if (list.length === 0) return 'cast(null as bigint)';
   return `case ${column} ${list.map((text, index) => `when ${quoteText(text)} then ${index}`).join(' ')} end`;
 }
