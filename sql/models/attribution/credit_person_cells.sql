@@ -10,18 +10,21 @@ with present as (
         credit_touches.channel,
         credit_touches.device_class,
         coalesce(moments.moment, '(none)') as moment,
-        credit_touches.bucket,
+        bucket_bits.word,
         -- each model (linear)
-        max(case when credit_touches.linear_weight > 0e0 and credit_touches.conversion_type in ('first_order', 'repeat_order') then 1 else 0 end) as linear_orders,
-        max(case when credit_touches.linear_weight > 0e0 and credit_touches.conversion_type = 'lead' then 1 else 0 end) as linear_leads,
+        bitwise_or_agg(
+            case when credit_touches.linear_weight > 0e0 and credit_touches.conversion_type in ('first_order', 'repeat_order') then bucket_bits.bit else 0 end
+        ) as linear_orders,
+        bitwise_or_agg(case when credit_touches.linear_weight > 0e0 and credit_touches.conversion_type = 'lead' then bucket_bits.bit else 0 end) as linear_leads,
         -- end
         count(*) as touches
     from credit_touches
+    inner join bucket_bits on bucket_bits.bucket = credit_touches.bucket
     inner join day_spans on day_spans.day = credit_touches.conversion_date
     left join moments on moments.stage = credit_touches.stage
     where credit_touches.conversion_type in ('lead', 'first_order', 'repeat_order')
     group by
-        day_spans.span_no, credit_touches.channel, credit_touches.device_class, coalesce(moments.moment, '(none)'), credit_touches.bucket
+        day_spans.span_no, credit_touches.channel, credit_touches.device_class, coalesce(moments.moment, '(none)'), bucket_bits.word
 ),
 
 spans as (
@@ -34,7 +37,6 @@ spans as (
     inner join period_spans on period_spans.from_day between periods.previous_from_day and periods.previous_to_day
 ),
 
--- Each bucket once a cell and period, so that buckets are summed, not told apart.
 placed as (
     select
         spans.period,
@@ -42,55 +44,55 @@ placed as (
         present.channel,
         present.device_class,
         present.moment,
-        present.bucket,
+        present.word,
         -- each model (linear)
-        max(present.linear_orders) as linear_orders,
-        max(present.linear_leads) as linear_leads,
+        bitwise_or_agg(present.linear_orders) as linear_orders,
+        bitwise_or_agg(present.linear_leads) as linear_leads,
         -- end
         count(*) as spans
     from present
     inner join spans on spans.span_no = present.span_no
-    group by spans.period, spans.is_current, present.channel, present.device_class, present.moment, present.bucket
+    group by spans.period, spans.is_current, present.channel, present.device_class, present.moment, present.word
 ),
 
 cut as (
     select
-        placed.period, placed.is_current, placed.channel, '(all)' as device_class, '(all)' as moment, placed.bucket,
+        placed.period, placed.is_current, placed.channel, '(all)' as device_class, '(all)' as moment, placed.word,
         -- each model (linear)
-        max(placed.linear_orders) as linear_orders,
-        max(placed.linear_leads) as linear_leads,
+        bitwise_or_agg(placed.linear_orders) as linear_orders,
+        bitwise_or_agg(placed.linear_leads) as linear_leads,
         -- end
-        count(*) as cells
+        sum(placed.spans) as cells
     from placed
-    group by placed.period, placed.is_current, placed.channel, placed.bucket
+    group by placed.period, placed.is_current, placed.channel, placed.word
     union all
     select
-        placed.period, placed.is_current, placed.channel, placed.device_class, '(all)', placed.bucket,
+        placed.period, placed.is_current, placed.channel, placed.device_class, '(all)', placed.word,
         -- each model (linear)
-        max(placed.linear_orders),
-        max(placed.linear_leads),
+        bitwise_or_agg(placed.linear_orders),
+        bitwise_or_agg(placed.linear_leads),
         -- end
-        count(*)
+        sum(placed.spans)
     from placed
-    group by placed.period, placed.is_current, placed.channel, placed.device_class, placed.bucket
+    group by placed.period, placed.is_current, placed.channel, placed.device_class, placed.word
     union all
     select
-        placed.period, placed.is_current, placed.channel, '(all)', placed.moment, placed.bucket,
+        placed.period, placed.is_current, placed.channel, '(all)', placed.moment, placed.word,
         -- each model (linear)
-        max(placed.linear_orders),
-        max(placed.linear_leads),
+        bitwise_or_agg(placed.linear_orders),
+        bitwise_or_agg(placed.linear_leads),
         -- end
-        count(*)
+        sum(placed.spans)
     from placed
-    group by placed.period, placed.is_current, placed.channel, placed.moment, placed.bucket
+    group by placed.period, placed.is_current, placed.channel, placed.moment, placed.word
 )
 
 select
     cut.period, cut.is_current, cut.channel, cut.device_class, cut.moment,
     -- each model (linear)
-    cast(sum(cut.linear_orders) as bigint) as linear_orders,
-    cast(sum(cut.linear_leads) as bigint) as linear_leads,
+    cast(sum(bit_count(cut.linear_orders, 64)) as bigint) as linear_orders,
+    cast(sum(bit_count(cut.linear_leads, 64)) as bigint) as linear_leads,
     -- end
-    count(*) as buckets
+    cast(sum(cut.cells) as bigint) as cells
 from cut
 group by cut.period, cut.is_current, cut.channel, cut.device_class, cut.moment

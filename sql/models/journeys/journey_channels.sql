@@ -30,14 +30,15 @@ counted as (
     from stood
 ),
 
--- Once per stretch of days and bucket of persons: what is left to place in the periods is small.
+-- Once per stretch of days and word of bits: what is left to place in the periods is small.
 walked as (
     select
         conversion_journeys.conversion_type,
         day_spans.from_day as segment,
         conversion_journeys.first_device as device_class,
         counted.channel,
-        conversion_journeys.bucket,
+        bucket_bits.word,
+        bitwise_or_agg(bucket_bits.bit) as bits,
         count(*) as conversions,
         sum(counted.opened) as opened,
         sum(counted.closed) as closed,
@@ -45,27 +46,45 @@ walked as (
     from counted
     inner join conversion_journeys on conversion_journeys.conversion_id = counted.conversion_id
     inner join day_spans on day_spans.day = conversion_journeys.conversion_date
+    inner join bucket_bits on bucket_bits.bucket = conversion_journeys.bucket
     group by
         conversion_journeys.conversion_type,
         day_spans.from_day,
         conversion_journeys.first_device,
         counted.channel,
-        conversion_journeys.bucket
+        bucket_bits.word
+),
+
+placed as (
+    select
+        walked.conversion_type,
+        segment_periods.period,
+        walked.device_class,
+        walked.channel,
+        walked.word,
+        bitwise_or_agg(walked.bits) as bits,
+        sum(walked.conversions) as conversions,
+        sum(walked.opened) as opened,
+        sum(walked.closed) as closed,
+        sum(walked.alone) as alone
+    from walked
+    inner join segment_periods on segment_periods.segment = walked.segment
+    group by walked.conversion_type, segment_periods.period, walked.device_class, walked.channel, walked.word
 ),
 
 cut as (
-    select walked.* from walked
+    select placed.* from placed
     union all
     select
-        walked.conversion_type, walked.segment, '(all)', walked.channel, walked.bucket,
-        sum(walked.conversions), sum(walked.opened), sum(walked.closed), sum(walked.alone)
-    from walked
-    group by walked.conversion_type, walked.segment, walked.channel, walked.bucket
+        placed.conversion_type, placed.period, '(all)', placed.channel, placed.word, bitwise_or_agg(placed.bits),
+        sum(placed.conversions), sum(placed.opened), sum(placed.closed), sum(placed.alone)
+    from placed
+    group by placed.conversion_type, placed.period, placed.channel, placed.word
 )
 
 select
     cut.conversion_type,
-    segment_periods.period,
+    cut.period,
     cut.device_class,
     cut.channel,
     coalesce(channels.is_offline, false) as is_offline,
@@ -73,8 +92,7 @@ select
     cast(sum(cut.opened) as bigint) as opened,
     cast(sum(cut.closed) as bigint) as closed,
     cast(sum(cut.alone) as bigint) as alone,
-    count(distinct cut.bucket) as persons
+    cast(sum(bit_count(cut.bits, 64)) as bigint) as persons
 from cut
-inner join segment_periods on segment_periods.segment = cut.segment
 left join channels on channels.channel = cut.channel
-group by cut.conversion_type, segment_periods.period, cut.device_class, cut.channel, coalesce(channels.is_offline, false)
+group by cut.conversion_type, cut.period, cut.device_class, cut.channel, coalesce(channels.is_offline, false)

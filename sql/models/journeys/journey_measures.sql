@@ -1,6 +1,6 @@
--- purpose: how many conversions of each bucket of persons had a path of each length, in each stretch of days
--- grain: one row per conversion type, stretch of days, first device, bucket of persons, measure and bucket of it
--- key: conversion_type, segment, device_class, person_bucket, measure, bucket
+-- purpose: how many conversions had a path of each length, in each stretch of days, and of which buckets of persons they were
+-- grain: one row per conversion type, stretch of days, first device, word of bits, measure and bucket of it
+-- key: conversion_type, segment, device_class, word, measure, bucket
 -- kept: table
 -- published: no
 -- Once per stretch of days: what is left to place in the periods, which lie over each other, is small.
@@ -9,7 +9,8 @@ with measured as (
         conversion_journeys.conversion_type,
         day_spans.from_day as segment,
         conversion_journeys.first_device as device_class,
-        conversion_journeys.bucket as person_bucket,
+        bucket_bits.word,
+        bucket_bits.bit,
         measures.measure,
         case measures.measure
             when 'touches' then least(conversion_journeys.touches, 11)
@@ -27,6 +28,7 @@ with measured as (
         end as bucket
     from conversion_journeys
     inner join day_spans on day_spans.day = conversion_journeys.conversion_date
+    inner join bucket_bits on bucket_bits.bucket = conversion_journeys.bucket
     cross join (values ('touches'), ('days'), ('devices'), ('mix')) as measures (measure)
 )
 
@@ -34,10 +36,11 @@ select
     measured.conversion_type,
     measured.segment,
     measured.device_class,
-    measured.person_bucket,
+    measured.word,
     measured.measure,
     measured.bucket,
+    bitwise_or_agg(measured.bit) as bits,
     count(*) as conversions
 from measured
 group by
-    measured.conversion_type, measured.segment, measured.device_class, measured.person_bucket, measured.measure, measured.bucket
+    measured.conversion_type, measured.segment, measured.device_class, measured.word, measured.measure, measured.bucket

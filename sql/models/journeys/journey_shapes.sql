@@ -18,7 +18,8 @@ with placed as (
         journey_measures.device_class,
         journey_measures.measure,
         journey_measures.bucket,
-        journey_measures.person_bucket,
+        journey_measures.word,
+        bitwise_or_agg(journey_measures.bits) as bits,
         sum(journey_measures.conversions) as conversions
     from journey_measures
     inner join segment_periods on segment_periods.segment = journey_measures.segment
@@ -28,16 +29,17 @@ with placed as (
         journey_measures.device_class,
         journey_measures.measure,
         journey_measures.bucket,
-        journey_measures.person_bucket
+        journey_measures.word
 ),
 
 cut as (
     select placed.* from placed
     union all
     select
-        placed.conversion_type, placed.period, '(all)', placed.measure, placed.bucket, placed.person_bucket, sum(placed.conversions)
+        placed.conversion_type, placed.period, '(all)', placed.measure, placed.bucket, placed.word,
+        bitwise_or_agg(placed.bits), sum(placed.conversions)
     from placed
-    group by placed.conversion_type, placed.period, placed.measure, placed.bucket, placed.person_bucket
+    group by placed.conversion_type, placed.period, placed.measure, placed.bucket, placed.word
 )
 
 select
@@ -47,6 +49,6 @@ select
     cut.measure,
     cast(cut.bucket as bigint) as bucket,
     cast(sum(cut.conversions) as bigint) as conversions,
-    count(*) as persons
+    cast(sum(bit_count(cut.bits, 64)) as bigint) as persons
 from cut
 group by cut.conversion_type, cut.period, cut.device_class, cut.measure, cut.bucket

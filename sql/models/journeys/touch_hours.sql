@@ -41,21 +41,25 @@ with moments as (
         and conversion_facts.conversion_type in ('lead', 'first_order', 'repeat_order')
 ),
 
--- Once per stretch of days, hour, device and bucket of persons: what is left to place in the periods is small.
+-- Once per stretch of days, hour, device and word of bits: what is left to place in the periods is small.
 hourly as (
     select
         day_spans.from_day as segment,
         day_of_week(moments.day) as weekday,
         extract(hour from moments.local_at) as hour,
-        moments.bucket,
+        bucket_bits.word,
         moments.device_class,
         sum(moments.touches) as touches,
         sum(moments.leads) as leads,
-        sum(moments.orders) as orders
+        sum(moments.orders) as orders,
+        bitwise_or_agg(moments.touches * bucket_bits.bit) as touch_bits,
+        bitwise_or_agg(moments.leads * bucket_bits.bit) as lead_bits,
+        bitwise_or_agg(moments.orders * bucket_bits.bit) as order_bits
     from moments
     inner join day_spans on day_spans.day = moments.day
+    inner join bucket_bits on bucket_bits.bucket = moments.bucket
     group by
-        day_spans.from_day, day_of_week(moments.day), extract(hour from moments.local_at), moments.bucket, moments.device_class
+        day_spans.from_day, day_of_week(moments.day), extract(hour from moments.local_at), bucket_bits.word, moments.device_class
 ),
 
 placed as (
@@ -63,26 +67,30 @@ placed as (
         segment_periods.period,
         hourly.weekday,
         hourly.hour,
-        hourly.bucket,
+        hourly.word,
         hourly.device_class,
         sum(hourly.touches) as touches,
         sum(hourly.leads) as leads,
-        sum(hourly.orders) as orders
+        sum(hourly.orders) as orders,
+        bitwise_or_agg(hourly.touch_bits) as touch_bits,
+        bitwise_or_agg(hourly.lead_bits) as lead_bits,
+        bitwise_or_agg(hourly.order_bits) as order_bits
     from hourly
     inner join segment_periods on segment_periods.segment = hourly.segment
     where strpos(segment_periods.period, ':') = 0
-    group by segment_periods.period, hourly.weekday, hourly.hour, hourly.bucket, hourly.device_class
+    group by segment_periods.period, hourly.weekday, hourly.hour, hourly.word, hourly.device_class
 ),
 
 cut as (
     select placed.* from placed
     union all
-    select placed.period, placed.weekday, placed.hour, placed.bucket, '(all)', sum(placed.touches), sum(placed.leads), sum(placed.orders)
+    select
+        placed.period, placed.weekday, placed.hour, placed.word, '(all)', sum(placed.touches), sum(placed.leads), sum(placed.orders),
+        bitwise_or_agg(placed.touch_bits), bitwise_or_agg(placed.lead_bits), bitwise_or_agg(placed.order_bits)
     from placed
-    group by placed.period, placed.weekday, placed.hour, placed.bucket
+    group by placed.period, placed.weekday, placed.hour, placed.word
 )
 
--- Each bucket once a cell, so that buckets are counted, not told apart.
 select
     cut.period,
     cut.device_class,
@@ -91,9 +99,9 @@ select
     cast(sum(cut.touches) as bigint) as touches,
     cast(sum(cut.leads) as bigint) as leads,
     cast(sum(cut.orders) as bigint) as orders,
-    count(case when cut.touches > 0 then 1 end) as touch_persons,
-    count(case when cut.leads > 0 then 1 end) as lead_persons,
-    count(case when cut.orders > 0 then 1 end) as order_persons,
-    count(*) as persons
+    cast(sum(bit_count(cut.touch_bits, 64)) as bigint) as touch_persons,
+    cast(sum(bit_count(cut.lead_bits, 64)) as bigint) as lead_persons,
+    cast(sum(bit_count(cut.order_bits, 64)) as bigint) as order_persons,
+    cast(sum(bit_count(bitwise_or(cut.touch_bits, bitwise_or(cut.lead_bits, cut.order_bits)), 64)) as bigint) as persons
 from cut
 group by cut.period, cut.device_class, cut.weekday, cut.hour

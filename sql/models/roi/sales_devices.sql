@@ -17,23 +17,26 @@ with sold as (
     select
         credit_touches.conversion_date,
         credit_touches.device_class,
-        credit_touches.bucket,
+        bucket_bits.word,
+        bitwise_or_agg(bucket_bits.bit) as bits,
         sum(case when credit_touches.conversion_type = 'first_order' then credit_touches.last_non_direct_conversions end) as first_orders,
         sum(case when credit_touches.conversion_type = 'repeat_order' then credit_touches.last_non_direct_conversions end) as repeat_orders,
         sum(credit_touches.last_non_direct_revenue) as revenue,
         sum(credit_touches.last_non_direct_margin) as margin,
         count(*) - count(credit_touches.last_non_direct_margin) as unknown_margins
     from credit_touches
+    inner join bucket_bits on bucket_bits.bucket = credit_touches.bucket
     where credit_touches.last_non_direct_weight > 0e0
         and credit_touches.conversion_type in ('first_order', 'repeat_order')
-    group by credit_touches.conversion_date, credit_touches.device_class, credit_touches.bucket
+    group by credit_touches.conversion_date, credit_touches.device_class, bucket_bits.word
 ),
 
 placed as (
     select
         periods.period,
         sold.device_class,
-        sold.bucket,
+        sold.word,
+        bitwise_or_agg(sold.bits) as bits,
         sum(sold.first_orders) as first_orders,
         sum(sold.repeat_orders) as repeat_orders,
         sum(sold.revenue) as revenue,
@@ -41,17 +44,17 @@ placed as (
         sum(sold.unknown_margins) as unknown_margins
     from sold
     inner join periods on sold.conversion_date between periods.from_day and periods.to_day
-    group by periods.period, sold.device_class, sold.bucket
+    group by periods.period, sold.device_class, sold.word
 ),
 
 cut as (
     select placed.* from placed
     union all
     select
-        placed.period, '(all)', placed.bucket, sum(placed.first_orders), sum(placed.repeat_orders),
+        placed.period, '(all)', placed.word, bitwise_or_agg(placed.bits), sum(placed.first_orders), sum(placed.repeat_orders),
         sum(placed.revenue), sum(placed.margin), sum(placed.unknown_margins)
     from placed
-    group by placed.period, placed.bucket
+    group by placed.period, placed.word
 )
 
 select
@@ -62,6 +65,6 @@ select
     cast(round(coalesce(sum(cut.repeat_orders), 0)) as bigint) as repeat_orders,
     cast(sum(cut.revenue) as decimal(18, 2)) as revenue,
     case when sum(cut.unknown_margins) = 0 then cast(sum(cut.margin) as decimal(18, 2)) end as margin,
-    count(*) as persons
+    cast(sum(bit_count(cut.bits, 64)) as bigint) as persons
 from cut
 group by cut.period, cut.device_class
