@@ -3,9 +3,21 @@
 -- key: model, channel, period
 -- kept: table
 -- published: no
-with daily as (
+with spans as (
+    select periods.period, true as is_current, period_spans.from_day as segment
+    from periods
+    inner join period_spans on period_spans.from_day between periods.from_day and periods.to_day
+    union all
+    select periods.period, false, period_spans.from_day
+    from periods
+    inner join period_spans on period_spans.from_day between periods.previous_from_day and periods.previous_to_day
+),
+
+-- Once per stretch of days: periods lie over each other, and those that they are compared with too. Of one that begins before
+-- the data nothing is told.
+earned as (
     select
-        channel_daily.day,
+        day_spans.from_day as segment,
         channel_daily.model,
         channel_daily.channel,
         sum(case when channel_daily.conversion_type = 'lead' then channel_daily.conversions else cast(0 as decimal(18, 6)) end) as leads,
@@ -16,32 +28,31 @@ with daily as (
         sum(case when order_types.is_order then channel_daily.margin else cast(0 as decimal(18, 6)) end) as margin,
         max(case when order_types.is_order and channel_daily.margin is null then 1 else 0 end) as has_unknown_margin
     from channel_daily
+    inner join day_spans on day_spans.day = channel_daily.day
     inner join (
         select
             conversion_types.conversion_type,
             conversion_types.conversion_type in ('first_order', 'repeat_order') as is_order
         from conversion_types
     ) as order_types on order_types.conversion_type = channel_daily.conversion_type
-    group by channel_daily.day, channel_daily.model, channel_daily.channel
+    group by day_spans.from_day, channel_daily.model, channel_daily.channel
 ),
 
 credited as (
     select
-        periods.period,
-        daily.model,
-        daily.channel,
-        daily.day >= periods.from_day as is_current,
-        cast(sum(daily.leads) as decimal(18, 6)) as leads,
-        cast(sum(daily.first_orders) as decimal(18, 6)) as first_orders,
-        cast(sum(daily.orders) as decimal(18, 6)) as orders,
-        cast(sum(daily.revenue) as decimal(18, 6)) as revenue,
-        cast(sum(daily.margin) as decimal(18, 6)) as margin,
-        max(daily.has_unknown_margin) as has_unknown_margin
-    from daily
-    inner join periods
-        on daily.day between periods.from_day and periods.to_day
-        or daily.day between periods.previous_from_day and periods.previous_to_day
-    group by periods.period, daily.model, daily.channel, daily.day >= periods.from_day
+        spans.period,
+        earned.model,
+        earned.channel,
+        spans.is_current,
+        cast(sum(earned.leads) as decimal(18, 6)) as leads,
+        cast(sum(earned.first_orders) as decimal(18, 6)) as first_orders,
+        cast(sum(earned.orders) as decimal(18, 6)) as orders,
+        cast(sum(earned.revenue) as decimal(18, 6)) as revenue,
+        cast(sum(earned.margin) as decimal(18, 6)) as margin,
+        max(earned.has_unknown_margin) as has_unknown_margin
+    from earned
+    inner join spans on spans.segment = earned.segment
+    group by spans.period, earned.model, earned.channel, spans.is_current
 ),
 
 spent as (
