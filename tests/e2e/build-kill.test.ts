@@ -1,18 +1,15 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { cp, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openMarts } from '#adapters/duckdb-marts';
 import { createFolderStore } from '#adapters/folder-store';
 import type { StoredEvent } from '#core/event';
 import { readCurrentManifest } from '#pipeline/publish';
-import { queryMarts } from '#pipeline/query';
+import { withMarts } from '#pipeline/query';
 import { createRawWriter } from '#pipeline/store';
+import { runProcess } from './killed-process.ts';
 
-const percorso = fileURLToPath(new URL('../../bin/percorso.js', import.meta.url));
 let root: string;
 let reference: string;
 let buildMs: number;
@@ -68,36 +65,28 @@ function* events(): Generator<StoredEvent> {
   }
 }
 
-/** Starts a build; kills it after so many milliseconds where told. Resolves to the exit code, null where it was killed. */
-async function build(
-  dir: string,
-  options: { killAfter?: number; args?: string[] } = {},
-): Promise<{ code: number | null; stderr: string }> {
-  const child = spawn(process.execPath, [percorso, '--dir', dir, 'build', ...(options.args ?? [])]);
-  let stderr = '';
-  child.stderr.on('data', (chunk: Buffer) => {
-    stderr += chunk.toString();
-  });
-  const timer =
-    options.killAfter === undefined ? undefined : setTimeout(() => child.kill('SIGKILL'), options.killAfter);
-  const [code]: (number | null)[] = await once(child, 'exit');
-  clearTimeout(timer);
-  return { code: code ?? null, stderr };
-}
+/** Starts a build; kills it after so many milliseconds where told. */
+const build = (dir: string, options: { killAfter?: number } = {}) => runProcess(['--dir', dir, 'build'], options);
 
 /** All rows of all published tables, sorted; doubles to nine digits. */
 async function published(dir: string): Promise<Record<string, string[]>> {
   const store = createFolderStore(join(dir, 'lake'));
   const manifest = await readCurrentManifest(store);
   const tables: Record<string, string[]> = {};
-  for (const name of Object.keys(manifest?.tables ?? {}).sort()) {
-    const { rows } = await queryMarts(store, (files) => openMarts(files), `select * from "${name}"`);
-    tables[name] = rows
-      .map((row) =>
-        JSON.stringify(row.map((value) => (typeof value === 'number' ? Math.round(value * 1e9) / 1e9 : value))),
-      )
-      .sort();
-  }
+  await withMarts(
+    store,
+    (files) => openMarts(files),
+    async (marts) => {
+      for (const name of Object.keys(manifest?.tables ?? {}).sort()) {
+        const { rows } = await marts.query(`select * from "${name}"`);
+        tables[name] = rows
+          .map((row) =>
+            JSON.stringify(row.map((value) => (typeof value === 'number' ? Math.round(value * 1e9) / 1e9 : value))),
+          )
+          .sort();
+      }
+    },
+  );
   return tables;
 }
 
