@@ -93,7 +93,8 @@ export async function createDuckDbWarehouse(options: DuckDbOptions = {}): Promis
     queryNumbers: (sql, columns) => connections.use((connection) => queryNumbers(connection, sql, columns)),
     async createTable(name, select, hints) {
       if (views.has(name)) await drop(name);
-      await runHinted(`create or replace table ${quoteName(name)} as\n${select}`, hints);
+      const made = await runHinted(`create or replace table ${quoteName(name)} as\n${select}`, hints);
+      return Number((await made.getRows())[0]?.[0]);
     },
     async createTableFromJsonLines(name, columns, locations, origin) {
       const typed = Object.entries(columns);

@@ -62,7 +62,7 @@ export function createLakeWarehouse({ engine, database, store, prefix }: LakeWar
     return kind === 'VIEW' ? 'view' : 'table';
   }
 
-  async function createTable(name: string, select: string): Promise<void> {
+  async function createTable(name: string, select: string): Promise<undefined> {
     await drop(name);
     try {
       await engine.run(dialect.createTable(name, select, addressOf(place(name))));

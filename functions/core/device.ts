@@ -1,6 +1,6 @@
 import bowser from 'bowser';
 import { isbot } from 'isbot';
-import { LRUCache } from 'lru-cache';
+import { createRecentlyUsed } from '#core/recently-used';
 
 export interface Device {
   /** desktop, mobile, tablet, tv, or other where the user agent does not say. */
@@ -14,7 +14,7 @@ const classes = new Set(['desktop', 'mobile', 'tablet', 'tv']);
 
 /** Makes the function from a user agent to what it says of the device; the same few thousand come again and again, so they are kept. */
 export function createDeviceReader(): (userAgent: string) => Device {
-  const known = new LRUCache<string, Device>({ max: 10_000 });
+  const known = createRecentlyUsed<Device>(10_000);
   return (userAgent) => {
     const seen = known.get(userAgent);
     if (seen !== undefined) return seen;

@@ -1,8 +1,8 @@
 import { createHmac } from 'node:crypto';
 import { type CountryCode, isSupportedCountry, parsePhoneNumberFromString } from 'libphonenumber-js/min';
-import { LRUCache } from 'lru-cache';
 import type { IdentifierKind } from '#core/event';
 import { createHashChain, type IdentifierKey, secretsOf } from '#core/identifier-key';
+import { createRecentlyUsed } from '#core/recently-used';
 
 const letters: Record<IdentifierKind, string> = {
   user_id: 'u',
@@ -76,9 +76,9 @@ function decoded(text: string): string {
 export function createIdentifiers(key: IdentifierKey, country: string): Identifiers {
   const [first = Buffer.alloc(0)] = secretsOf(key);
   const chain = createHashChain(key);
-  const hashes = new LRUCache<string, string>({ max: 100_000 });
-  const phones = new LRUCache<string, { number: string | undefined; valid: boolean }>({ max: 20_000 });
-  const fieldKinds = new LRUCache<string, 'phone' | 'ip' | 'other'>({ max: 5_000 });
+  const hashes = createRecentlyUsed<string>(100_000);
+  const phones = createRecentlyUsed<{ number: string | undefined; valid: boolean }>(20_000);
+  const fieldKinds = createRecentlyUsed<'phone' | 'ip' | 'other'>(5_000);
   const defaultCountry: CountryCode | undefined = isSupportedCountry(country) ? country : undefined;
 
   function hash(kind: IdentifierKind, normalised: string): string {

@@ -60,8 +60,8 @@ export interface Warehouse {
    * beyond 2^53 would lose digits here.
    */
   queryNumbers<Name extends string>(sql: string, columns: readonly Name[]): Promise<Record<Name, Float64Array>>;
-  /** Makes (or replaces) a table of a select. */
-  createTable(name: string, select: string, hints?: StatementHints): Promise<void>;
+  /** Makes (or replaces) a table of a select; resolves to its rows where the engine tells them. */
+  createTable(name: string, select: string, hints?: StatementHints): Promise<number | undefined>;
   /** Names a select, so that it is read as a table is; an engine may also make a table of it. */
   createView(name: string, select: string): Promise<void>;
   /** Makes a table, or a view, which parses them each time that it is read, from JSON Lines files (none gives an empty table) with named and typed columns. */

@@ -10,8 +10,8 @@ import {
   type KeyObject,
   randomBytes,
 } from 'node:crypto';
-import { LRUCache } from 'lru-cache';
 import { PercorsoError } from '#core/errors';
+import { createRecentlyUsed } from '#core/recently-used';
 
 /**
  * The vault's key pair (X25519). The doors need the public half alone: they can put addresses in, and read none. Who sends
@@ -81,7 +81,7 @@ const sealsPerDataKey = 100_000;
 export function createVaultSealer(key: Pick<VaultKey, 'publicKey'>): (address: string) => string {
   const recipient = publicOf(key.publicKey);
   const name = nameOf(key.publicKey);
-  const known = new LRUCache<string, string>({ max: 50_000 });
+  const known = createRecentlyUsed<string>(50_000);
   let seals = 0;
   let current: { secret: Buffer; ephemeral: Buffer } | undefined;
   return (address) => {
@@ -119,7 +119,7 @@ export function createVaultOpener(...keys: readonly VaultKey[]): (sealed: string
       return [nameOf(publicKey), { own: privateOf(privateKey), publicKey }] as const;
     }),
   );
-  const secrets = new LRUCache<string, Buffer>({ max: 1_000 });
+  const secrets = createRecentlyUsed<Buffer>(1_000);
   return (sealed) => {
     const bytes = Buffer.from(sealed.slice(mark.length + 9), 'base64');
     try {

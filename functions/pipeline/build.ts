@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { PercorsoError } from '#core/errors';
 import { type Books, type FiledTable, lake, type Manifest } from '#core/lake';
-import type { Clock, FilingWarehouse, SqlValue, Store, Warehouse } from '#core/ports';
+import type { Clock, FilingWarehouse, SqlValue, Store, TypedColumn, Warehouse } from '#core/ports';
 import { createReportingDay } from '#core/reporting-day';
 import { settingTables } from '#core/setting-tables';
 import { daysBefore, type Footing, findFooting, lookBack, madeWith, rawToRead, writeTaken } from '#pipeline/books';
@@ -232,9 +232,12 @@ async function perform(
       'restated before': openFrom,
     };
   };
-  const unload = (table: string, parts: Omit<Filing, 'closedBefore'>) =>
+  /** Columns of the tables for readers, as they were made. */
+  const held = new Map<string, TypedColumn[]>();
+  const unload = async (table: string, parts: Omit<Filing, 'closedBefore' | 'columns'>) =>
     unloadTable(warehouse, store, buildId, table, {
       ...parts,
+      columns: held.get(table) ?? (await warehouse.columns(table)),
       closedBefore: isDaily ? footing.stands.closedBefore : undefined,
     });
 
@@ -257,11 +260,13 @@ async function perform(
         await createEarlierTable(warehouse, store, step);
         return step.files.length === 0 ? 0 : countRows(warehouse, step.table);
       case 'model': {
+        const hints = { joinsAsWritten: step.joinsAsWritten === true };
+        let rows: number | undefined;
         if (step.isView) await warehouse.createView(step.table, step.sql);
-        else await warehouse.createTable(step.table, step.sql, { joinsAsWritten: step.joinsAsWritten === true });
+        else rows = await warehouse.createTable(step.table, step.sql, hints);
         const promised = plan.published.get(step.table);
-        if (promised !== undefined) await holdColumns(warehouse, step.table, promised);
-        return step.isView ? undefined : countRows(warehouse, step.table);
+        if (promised !== undefined) held.set(step.table, await holdColumns(warehouse, step.table, promised));
+        return step.isView ? undefined : (rows ?? countRows(warehouse, step.table));
       }
       case 'solver':
         await solvers.get(step.table)?.run(warehouse);
@@ -280,7 +285,12 @@ async function perform(
         // Nothing of this build will be seen: only what else its checks find is of use.
         if (failed().length > 0) return undefined;
         if (step.kind === 'publish' && step.view !== undefined) {
-          tables[step.table] = await describeView(warehouse, step.table, step.view);
+          tables[step.table] = {
+            rows: await countRows(warehouse, step.table),
+            columns: held.get(step.table) ?? (await warehouse.columns(step.table)),
+            files: [],
+            view: step.view,
+          };
           return tables[step.table]?.rows;
         }
         if (step.referred !== undefined && step.partition === undefined) {
@@ -512,7 +522,7 @@ async function runCheck(
 const publishable = /^(varchar|bigint|double|boolean|date|timestamptz|decimal\(18,[26]\))$/;
 
 /** A published table is what its header says, in types that every reader of Parquet knows. */
-async function holdColumns(warehouse: Warehouse, table: string, promised: readonly string[]): Promise<void> {
+async function holdColumns(warehouse: Warehouse, table: string, promised: readonly string[]): Promise<TypedColumn[]> {
   const columns = await warehouse.columns(table);
   const names = columns.map((column) => column.name);
   if (names.join() !== promised.join()) {
@@ -535,9 +545,11 @@ async function holdColumns(warehouse: Warehouse, table: string, promised: readon
       mend: 'cast to varchar, bigint, double, boolean, date, an instant, decimal(18,2) or decimal(18,6)',
     });
   }
+  return columns;
 }
 
 interface Filing {
+  columns: TypedColumn[];
   /** The column by whose month the files are cut. */
   partition?: string | undefined;
   /** Files of the last build: those of months that are wholly closed are referred to. */
@@ -553,9 +565,8 @@ async function unloadTable(
   store: Company['lake'],
   buildId: string,
   table: string,
-  { partition, referred, where, closedBefore, joinsAsWritten = false }: Filing,
+  { columns, partition, referred, where, closedBefore, joinsAsWritten = false }: Filing,
 ): Promise<FiledTable> {
-  const columns = await warehouse.columns(table);
   const select = (conditions: readonly string[]) =>
     `select * from ${table}${conditions.length === 0 ? '' : ` where ${conditions.join(' and ')}`}`;
   const conditions = where === undefined ? [] : [`(${where})`];
@@ -586,10 +597,6 @@ async function unloadTable(
     });
   }
   return { rows: files.reduce((sum, file) => sum + file.rows, 0), columns, files };
-}
-
-async function describeView(warehouse: Warehouse, table: string, view: string): Promise<Manifest['tables'][string]> {
-  return { rows: await countRows(warehouse, table), columns: await warehouse.columns(table), files: [], view };
 }
 
 async function readAsOf(

@@ -11,6 +11,8 @@ export interface PersonFinder {
   cleaned(text: string): string;
   /** What `says` looks for, for an engine that reads lower-case text by RE2. */
   sql: string;
+  /** The same wherever it stands, also within a word: what `sql` finds, and more. */
+  sqlAnywhere: string;
 }
 
 const numberInText = /(?:\+|\b00)?\(?\d[\d ()./-]{5,20}\d/g;
@@ -56,6 +58,7 @@ export function createPersonFinder(
   const telling = [...new Set(plain.filter(isTelling))];
   const words = wordPattern(telling);
   const everyWord = words === undefined ? undefined : new RegExp(words.source, 'giu');
+  const forms = telling.flatMap((word) => [word, encodeURIComponent(word)].map(forRe2));
   const hash = digits.length === 0 ? undefined : new RegExp(digits.join('|'), 'i');
   const everyHash =
     digits.length === 0 ? undefined : new RegExp(`(?:[uclepa](?::|%3A|%253A))?(?:${digits.join('|')})`, 'gi');
@@ -93,11 +96,7 @@ export function createPersonFinder(
       const without = everyHash === undefined ? text : text.replace(everyHash, 'erased');
       return everyWord === undefined ? without : without.replace(everyWord, 'erased');
     },
-    sql: [
-      ...digits,
-      ...telling.flatMap((word) =>
-        [word, encodeURIComponent(word)].map((form) => `(?:^|[^\\p{L}\\p{N}])${forRe2(form)}(?:[^\\p{L}\\p{N}]|$)`),
-      ),
-    ].join('|'),
+    sql: [...digits, ...forms.map((form) => `(?:^|[^\\p{L}\\p{N}])${form}(?:[^\\p{L}\\p{N}]|$)`)].join('|'),
+    sqlAnywhere: [...digits, ...forms].join('|'),
   };
 }

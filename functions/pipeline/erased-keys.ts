@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { LRUCache } from 'lru-cache';
 import * as z from 'zod';
 import { createErasedMarks, isTelling, withoutKeys, withoutPerson, wordPattern } from '#core/erasing';
 import type { StoredEvent } from '#core/event';
 import { generationOf, type IdentifierKey } from '#core/identifier-key';
 import { generationOfObject, lake as places } from '#core/lake';
 import type { Store } from '#core/ports';
+import { createRecentlyUsed } from '#core/recently-used';
 import type { VaultEntry } from '#core/vault';
 
 const erasureShape = z.object({
@@ -91,7 +91,7 @@ export async function readErasedKeys(lake: Store, identifierKey: IdentifierKey):
     for (const found of marks) note(until.own, found, erased_at);
     for (const found of shared_marks) note(until.shared, found, erased_at);
   }
-  const marked = new LRUCache<string, { own: string; shared: string }>({ max: 100_000 });
+  const marked = createRecentlyUsed<{ own: string; shared: string }>(100_000);
   const untilOf = (key: string) => {
     const known = marked.get(key);
     if (known !== undefined) return known;

@@ -63,6 +63,12 @@ export function warehouseContract(
       ]);
     });
 
+    test('tells how many rows a table has that it makes, or nothing', async () => {
+      const rows = await warehouse.createTable('counted', 'select n from unnest(sequence(1, 3000)) as given (n)');
+      expect([3000, undefined]).toContain(rows);
+      expect([0, undefined]).toContain(await warehouse.createTable('counted', 'select 1 as n where false'));
+    });
+
     test('hands columns over in both directions, with null as NaN', async () => {
       const rows = 5000;
       const numbers = Float64Array.from({ length: rows }, (_, row) => (row === 7 ? Number.NaN : row / 3));

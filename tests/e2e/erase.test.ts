@@ -1,9 +1,6 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openMarts } from '#adapters/duckdb-marts';
@@ -14,38 +11,18 @@ import { createSealing } from '#core/sealing';
 import { createVaultOpener, createVaultSealer, parseVaultKey } from '#core/vault-sealing';
 import { encodeDelivery } from '#pipeline/drain';
 import { queryMarts } from '#pipeline/query';
+import { runCommand } from '../run-command.ts';
+import { filesUnder, textsUnder } from './company-files.ts';
+import { runProcess } from './killed-process.ts';
 
-const percorso = fileURLToPath(new URL('../../bin/percorso.js', import.meta.url));
 const key = Buffer.alloc(32, 5);
 const identifiers = createIdentifiers(key, 'IT');
 const vaultSecret = '5a'.repeat(32);
 const vaultKey = parseVaultKey(vaultSecret) ?? { publicKey: Buffer.alloc(0) };
 let root: string;
 
-async function run(dir: string, args: string[], killWhen?: () => Promise<boolean>) {
-  const child = spawn(process.execPath, [percorso, '--dir', dir, ...args], {
-    env: { ...process.env, PERCORSO_IDENTIFIER_KEY: key.toString('hex'), PERCORSO_VAULT_KEY: vaultSecret },
-  });
-  let stderr = '';
-  let stdout = '';
-  child.stderr.on('data', (chunk: Buffer) => {
-    stderr += chunk.toString();
-  });
-  child.stdout.on('data', (chunk: Buffer) => {
-    stdout += chunk.toString();
-  });
-  const ended = once(child, 'exit');
-  let isOver = false;
-  void ended.then(() => {
-    isOver = true;
-  });
-  while (killWhen !== undefined && !isOver) {
-    if (await killWhen()) child.kill('SIGKILL');
-    else await new Promise((resolve) => setTimeout(resolve, 2));
-  }
-  const [code]: (number | null)[] = await ended;
-  return { code: code ?? null, stderr, stdout };
-}
+const env = { PERCORSO_IDENTIFIER_KEY: key.toString('hex'), PERCORSO_VAULT_KEY: vaultSecret };
+const run = (dir: string, args: string[]) => runCommand(['--dir', dir, ...args], { cwd: root, env });
 
 /** Anna, as seven systems know her. */
 const anna = {
@@ -209,14 +186,6 @@ async function query(dir: string, sql: string) {
   return rows;
 }
 
-async function filesUnder(dir: string): Promise<string[]> {
-  const entries = await readdir(dir, { recursive: true, withFileTypes: true });
-  return entries
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name))
-    .sort();
-}
-
 const hashes = [
   identifiers.hash('email', anna.email.toLowerCase()),
   identifiers.hash('phone', '+393331234567'),
@@ -244,16 +213,9 @@ async function filesThatHoldHer(dir: string): Promise<string[]> {
   );
   const held: string[] = [];
   const sealing = createSealing(key);
-  for (const path of await filesUnder(dir)) {
-    let text: string;
-    if (path.endsWith('.parquet')) {
-      const marts = await openMarts({ t: [path] });
-      text = JSON.stringify((await marts.query('select * from t')).rows);
-      marts.close();
-    } else {
-      const bytes = await readFile(path);
-      text = (path.endsWith('.gz') ? gunzipSync(bytes) : bytes).toString('utf8');
-    }
+  for await (const file of textsUnder(dir)) {
+    const { path } = file;
+    let { text } = file;
     if (path.includes('/rejected/')) {
       text = text.replace(/sealed1:[A-Za-z0-9+/=]+/g, (sealed) =>
         Buffer.from(sealing.open(sealed), 'base64').toString('utf8').replaceAll('\\"', '"'),
@@ -421,7 +383,7 @@ test('an erasure that is killed half way, and run again, ends the same', async (
     (await readdir(join(dir, 'lake', 'erased')).catch(() => [])).length > 0 &&
     (await readdir(join(dir, '.percorso', 'work')).catch(() => [])).some((name) => name.startsWith('build-'));
   for (const when of [isRewriting, isBuilding]) {
-    const { code } = await run(dir, ['erase', `crm_id:${anna.crm_id}`], when);
+    const { code } = await runProcess(['--dir', dir, 'erase', `crm_id:${anna.crm_id}`], { env, killWhen: when });
     if (code === null) kills += 1;
   }
   expect(kills).toBeGreaterThan(0);

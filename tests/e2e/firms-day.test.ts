@@ -1,10 +1,8 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join, relative } from 'node:path';
-import { gunzipSync } from 'node:zlib';
+import { basename, join, relative } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import * as z from 'zod';
-import { openMarts } from '#adapters/duckdb-marts';
 import { createFolderStore } from '#adapters/folder-store';
 import { createSpoolQueue } from '#adapters/spool-queue';
 import { createRateCheck } from '#core/fx-rates';
@@ -15,6 +13,7 @@ import { createCollector } from '#pipeline/collect';
 import { loadCompany } from '#pipeline/company';
 import { drainSpool } from '#pipeline/drain';
 import { runCommand } from '../run-command.ts';
+import { textsUnder } from './company-files.ts';
 
 /*
  * One customer, Lucia, on one Monday. She sees a video on the phone, searches on the office computer and asks to be called,
@@ -339,20 +338,9 @@ events:
       ...cookies,
     ];
     const held: string[] = [];
-    for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
-      const path = join(entry.parentPath, entry.name);
-      if (!entry.isFile()) continue;
-      let text: string;
-      if (path.endsWith('.parquet')) {
-        const marts = await openMarts({ t: [path] });
-        text = JSON.stringify((await marts.query('select * from t')).rows);
-        marts.close();
-      } else {
-        const bytes = await readFile(path);
-        text = (path.endsWith('.gz') ? gunzipSync(bytes) : bytes).toString('utf8');
-      }
+    for await (const { path, text } of textsUnder(folder)) {
       const opened = text.replace(/vault1:[0-9a-f]{8}:[A-Za-z0-9+/=]+/g, (sealed) => open(sealed));
-      const lower = `${entry.name}\n${opened}`.toLowerCase();
+      const lower = `${basename(path)}\n${opened}`.toLowerCase();
       if ([...hashes, ...plain].some((form) => lower.includes(form.toLowerCase()))) held.push(relative(folder, path));
     }
     return held;

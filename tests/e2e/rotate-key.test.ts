@@ -1,42 +1,19 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { cp, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openMarts } from '#adapters/duckdb-marts';
 import { createFolderStore } from '#adapters/folder-store';
 import { createIdentifiers } from '#core/identifiers';
 import { queryMarts } from '#pipeline/query';
+import { runCommand } from '../run-command.ts';
+import { filesUnder, textsUnder } from './company-files.ts';
+import { runProcess } from './killed-process.ts';
 
-const percorso = fileURLToPath(new URL('../../bin/percorso.js', import.meta.url));
 let root: string;
 const made = () => join(root, 'made');
 
-async function run(dir: string, args: string[], killWhen?: () => Promise<boolean>) {
-  const child = spawn(process.execPath, [percorso, '--dir', dir, ...args], { env: process.env });
-  let stderr = '';
-  let stdout = '';
-  child.stderr.on('data', (chunk: Buffer) => {
-    stderr += chunk.toString();
-  });
-  child.stdout.on('data', (chunk: Buffer) => {
-    stdout += chunk.toString();
-  });
-  const ended = once(child, 'exit');
-  let isOver = false;
-  void ended.then(() => {
-    isOver = true;
-  });
-  while (killWhen !== undefined && !isOver) {
-    if (await killWhen()) child.kill('SIGKILL');
-    else await new Promise((resolve) => setTimeout(resolve, 2));
-  }
-  const [code]: (number | null)[] = await ended;
-  return { code: code ?? null, stderr, stdout };
-}
+const run = (dir: string, args: string[]) => runCommand(['--dir', dir, ...args], { cwd: root });
 
 async function ran(dir: string, ...args: string[]) {
   const result = await run(dir, args);
@@ -119,11 +96,6 @@ async function people(dir: string): Promise<string[]> {
   return [...groups.values()].map((group) => group.join(' ')).sort();
 }
 
-async function filesUnder(dir: string): Promise<string[]> {
-  const entries = await readdir(dir, { recursive: true, withFileTypes: true }).catch(() => []);
-  return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
-}
-
 /** Files in which a hash of the first key stands, Parquet and packed ones read. */
 async function filesWithOldHashes(dir: string): Promise<string[]> {
   const secret = (await readFile(join(dir, '.percorso/identifier.key'), 'utf8')).split('\n')[0] ?? '';
@@ -135,16 +107,7 @@ async function filesWithOldHashes(dir: string): Promise<string[]> {
     old.hash('anonymous_id', `laptop-of-${n}`),
   ]).flat();
   const held: string[] = [];
-  for (const path of await filesUnder(dir)) {
-    let text: string;
-    if (path.endsWith('.parquet')) {
-      const marts = await openMarts({ t: [path] });
-      text = JSON.stringify((await marts.query('select * from t')).rows);
-      marts.close();
-    } else {
-      const bytes = await readFile(path);
-      text = (path.endsWith('.gz') ? gunzipSync(bytes) : bytes).toString('latin1');
-    }
+  for await (const { path, text } of textsUnder(dir)) {
     if (hashes.some((hash) => text.includes(hash.slice(2)))) held.push(relative(dir, path));
   }
   return held;
@@ -213,9 +176,9 @@ test('after a change of the key the same events are one person’s, and every to
 test('killed half way, it is ended by the next run; and by the next build as far as the lake goes', async () => {
   const dir = join(root, 'killed');
   await cp(made(), dir, { recursive: true });
-  const { code } = await run(dir, ['rotate-key'], async () =>
-    (await filesUnder(join(dir, 'lake/raw'))).some((path) => path.includes('.k2.')),
-  );
+  const { code } = await runProcess(['--dir', dir, 'rotate-key'], {
+    killWhen: async () => (await filesUnder(join(dir, 'lake/raw'))).some((path) => path.includes('.k2.')),
+  });
   expect(code).toBeNull();
   const other = join(root, 'built');
   await cp(dir, other, { recursive: true });

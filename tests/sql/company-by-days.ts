@@ -5,11 +5,11 @@ import { openMarts } from '#adapters/duckdb-marts';
 import { createDuckDbWarehouse } from '#adapters/duckdb-warehouse';
 import { createFolderStore } from '#adapters/folder-store';
 import type { ConfigInput } from '#core/config';
-import type { FilingWarehouse, SqlValue, Store } from '#core/ports';
+import type { FilingWarehouse, MartReader, SqlValue, Store } from '#core/ports';
 import { createAdmitter } from '#pipeline/admit';
 import { type BuildOptions, type BuildResult, build } from '#pipeline/build';
 import { type Company, loadCompany } from '#pipeline/company';
-import { queryMarts } from '#pipeline/query';
+import { locateTables, requireBuild } from '#pipeline/query';
 import { createRawWriter } from '#pipeline/store';
 import { type Arrival, modelCatalogue } from './company-on-duckdb.ts';
 
@@ -30,26 +30,40 @@ export async function openCompanyByDays(config: Omit<ConfigInput, 'name'>): Prom
   const dir = await mkdtemp(join(tmpdir(), 'percorso-days-'));
   await writeFile(join(dir, 'percorso.config.ts'), `export default ${JSON.stringify({ name: 'Proof', ...config })};\n`);
   const company = await loadCompany({ dir, env: {}, openStore: createFolderStore });
+  // Open until the next build: to open one takes longer than most questions.
+  let reader: Promise<MartReader> | undefined;
+  let before: Promise<unknown> = Promise.resolve();
+  const closeReader = async () => {
+    (await reader)?.close();
+    reader = undefined;
+  };
   return {
     company,
     async receive(events) {
       const writer = createRawWriter(company.lake, { identifierKey });
-      for (const { trust = 'server', received_at, stored, ...event } of events) {
-        const receivedAt = () => new Date(received_at ?? Date.parse(event.occurred_at) + 60_000);
-        const admitter = createAdmitter({
-          config: company.config,
-          identifierKey,
+      let receivedAt = new Date(0);
+      const admitters = new Map(
+        (['server', 'browser', 'file'] as const).map((trust) => [
           trust,
-          receivedAt,
-          hasRate: () => true,
-        });
-        const admitted = admitter.event(event);
-        if (!admitted.ok) throw new Error(`${event.event_id}: ${admitted.reason}`);
+          createAdmitter({
+            config: company.config,
+            identifierKey,
+            trust,
+            receivedAt: () => receivedAt,
+            hasRate: () => true,
+          }),
+        ]),
+      );
+      for (const { trust = 'server', received_at, stored, ...event } of events) {
+        receivedAt = new Date(received_at ?? Date.parse(event.occurred_at) + 60_000);
+        const admitted = admitters.get(trust)?.event(event);
+        if (!admitted?.ok) throw new Error(`${event.event_id}: ${admitted?.reason}`);
         await writer.event({ ...admitted.value, ...stored });
       }
       await writer.flush();
     },
     async build(now, options = {}, dieAt = Number.POSITIVE_INFINITY) {
+      await closeReader();
       const warehouse = await createDuckDbWarehouse({ threads: 1, memory: '1GB' });
       let left = dieAt;
       const live = () => {
@@ -83,9 +97,17 @@ export async function openCompanyByDays(config: Omit<ConfigInput, 'name'>): Prom
       }
     },
     async query(sql) {
-      const { columns, rows } = await queryMarts(company.lake, (tables) => openMarts(tables), sql);
+      reader ??= requireBuild(company.lake).then((build) => openMarts(locateTables(company.lake, build)));
+      const marts = await reader;
+      // A reader answers one question at a time.
+      const answer = before.then(() => marts.query(sql));
+      before = answer.catch(() => undefined);
+      const { columns, rows } = await answer;
       return rows.map((row) => Object.fromEntries(columns.map(({ name }, index) => [name, row[index] ?? null])));
     },
-    close: () => rm(dir, { recursive: true, force: true }),
+    async close() {
+      await closeReader();
+      await rm(dir, { recursive: true, force: true });
+    },
   };
 }
