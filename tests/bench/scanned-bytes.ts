@@ -132,8 +132,9 @@ async function createScale(scratch: string, inner: FilingWarehouse, partitions: 
     },
     async createTable(name, select, hints) {
       await look(select);
-      await inner.createTable(name, select, hints);
+      const rows = await inner.createTable(name, select, hints);
       scratchBytes += await weigh(name);
+      return rows;
     },
     // A view costs who reads it, as on Athena: DuckDB's plan of the reader names the tables behind it.
     async createTableFromJsonLines(name, columns, locations, origin) {

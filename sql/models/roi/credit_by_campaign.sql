@@ -7,28 +7,26 @@
 with summed as (
     select
         day_spans.from_day as segment,
-        credit_touches.conversion_type,
-        credit_touches.channel,
-        credit_touches.campaign,
-        credit_touches.stage,
+        campaign_days.conversion_type,
+        campaign_days.channel,
+        campaign_days.campaign,
+        campaign_days.stage,
         -- each model (linear)
-        max(credit_touches.linear_weight) as linear_weight,
-        sum(credit_touches.linear_conversions) as linear_conversions,
-        sum(credit_touches.linear_revenue) as linear_revenue,
-        sum(credit_touches.linear_margin) as linear_margin,
-        sum(case when credit_touches.linear_weight > 0e0 and credit_touches.linear_margin is null then 1 else 0 end)
-            as linear_unknown_margins,
+        sum(campaign_days.linear_touches) as linear_touches,
+        sum(campaign_days.linear_conversions) as linear_conversions,
+        sum(campaign_days.linear_revenue) as linear_revenue,
+        sum(campaign_days.linear_margin) as linear_margin,
+        sum(campaign_days.linear_unknown_margins) as linear_unknown_margins,
         -- end
-        count(*) as touches
-    from credit_touches
-    inner join day_spans on day_spans.day = credit_touches.conversion_date
-    where credit_touches.conversion_type in ('lead', 'first_order', 'repeat_order')
+        count(*) as days
+    from campaign_days
+    inner join day_spans on day_spans.day = campaign_days.day
     group by
         day_spans.from_day,
-        credit_touches.conversion_type,
-        credit_touches.channel,
-        credit_touches.campaign,
-        credit_touches.stage
+        campaign_days.conversion_type,
+        campaign_days.channel,
+        campaign_days.campaign,
+        campaign_days.stage
 ),
 
 credited as (
@@ -45,7 +43,7 @@ credited as (
         summed.linear_margin as margin,
         summed.linear_unknown_margins as unknown_margins
     from summed
-    where summed.linear_weight > 0e0
+    where summed.linear_touches > 0
     -- end, joined by union all
 ),
 
