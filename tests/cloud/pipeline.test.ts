@@ -345,6 +345,24 @@ describe.skipIf(missing !== undefined)('the cloud road from the lake to the publ
       expect(await left()).toEqual([]);
     });
 
+    test('under two keys of the hashes nobody builds: it is told, with the command that ends it', async () => {
+      const hashing = (done: number) =>
+        lake.put(places.hashing, JSON.stringify({ generation: 2, done, changed_at: '' }));
+      for (const [done, said, mend] of [
+        [1, 'a change of the key of the hashes was cut off', 'percorso rotate-key --on aws'],
+        [2, 'raw objects are under a key of the hashes of before', 'percorso build --on aws'],
+      ] as const) {
+        await hashing(done);
+        const before = await current();
+        expect(await run()).toMatchObject({ status: 'FAILED', states: ['Plan', 'Tell', 'End after failure'] });
+        expect(told.at(-1)?.Message).toContain(said);
+        expect(told.at(-1)?.Message).toContain(mend);
+        expect(await current()).toBe(before);
+      }
+      await lake.remove(places.hashing);
+      await runsAgain();
+    });
+
     test('the schedule starts it twice: one builds, the other says so and touches nothing', async () => {
       const toldBefore = told.length;
       const both = await Promise.all([run(part), run(part)]);
