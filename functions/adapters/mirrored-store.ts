@@ -6,9 +6,9 @@ import type { Store } from '#core/ports';
 export interface MirroredStore extends Store {
   /**
    * Brings what lies below these prefixes (or at these keys) into the folder, and takes out of it what the bucket has no
-   * more, so that an engine, and whoever searches files, sees what the bucket holds.
+   * more, so that an engine, and whoever searches files, sees what the bucket holds. Resolves to the keys, in ascending order.
    */
-  pull(prefixes: readonly string[]): Promise<void>;
+  pull(prefixes: readonly string[]): Promise<string[]>;
   /** Keys that were replaced or removed through this store since it was opened: former versions of them may be there. */
   changed(): string[];
 }
@@ -81,6 +81,7 @@ export function createMirroredStore(bucket: Store, folder: string): MirroredStor
         for (let key = waiting.pop(); key !== undefined; key = waiting.pop()) await fetch(key);
       };
       await Promise.all(Array.from({ length: atOnce }, worker));
+      return [...keys].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
     },
     changed: () => [...changed],
   };

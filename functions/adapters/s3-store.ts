@@ -1,14 +1,18 @@
 import {
+  type DeleteMarkerEntry,
   DeleteObjectCommand,
+  DeleteObjectsCommand,
   GetObjectCommand,
   ListBucketsCommand,
   ListObjectsV2Command,
   ListObjectVersionsCommand,
   type ListObjectVersionsCommandOutput,
+  type ObjectVersion,
   PutObjectCommand,
   S3Client,
   S3ServiceException,
 } from '@aws-sdk/client-s3';
+import { PercorsoError } from '#core/errors';
 import type { Store } from '#core/ports';
 import { refuseForeignKey } from './lake-key.ts';
 
@@ -110,4 +114,42 @@ export async function removeFormerVersions(bucket: string, keys: readonly string
           : undefined;
     }
   }
+}
+
+/**
+ * Removes all versions but the present ones below these prefixes, and what marks removed keys as removed: that last, since an
+ * object whose mark goes before its versions would be there again.
+ */
+export async function removeFormerVersionsBelow(
+  bucket: string,
+  prefixes: readonly string[],
+  client: S3Client,
+): Promise<void> {
+  const remove = async (versions: { Key: string; VersionId: string }[]) => {
+    const Delete = { Objects: versions, Quiet: true };
+    const { Errors = [] } = await client.send(new DeleteObjectsCommand({ Bucket: bucket, Delete }));
+    const [first] = Errors;
+    if (first === undefined) return;
+    throw new PercorsoError(`${Errors.length} former versions could not be removed: ${first.Key}: ${first.Message}`, {
+      mend: 'whoever runs this needs s3:DeleteObjectVersion on the bucket of the lake; run the command again',
+    });
+  };
+  const named = (found: ObjectVersion[] | DeleteMarkerEntry[] = []) =>
+    found.flatMap(({ Key, VersionId }) => (Key === undefined || VersionId === undefined ? [] : [{ Key, VersionId }]));
+  const marks: { Key: string; VersionId: string }[] = [];
+  for (const Prefix of prefixes) {
+    let marker: { KeyMarker?: string | undefined; VersionIdMarker?: string | undefined } | undefined = {};
+    while (marker !== undefined) {
+      const page: ListObjectVersionsCommandOutput = await client.send(
+        new ListObjectVersionsCommand({ Bucket: bucket, Prefix, ...marker }),
+      );
+      const former = named((page.Versions ?? []).filter(({ IsLatest }) => IsLatest === false));
+      if (former.length > 0) await remove(former);
+      marks.push(...named(page.DeleteMarkers));
+      marker = page.IsTruncated
+        ? { KeyMarker: page.NextKeyMarker, VersionIdMarker: page.NextVersionIdMarker }
+        : undefined;
+    }
+  }
+  for (let at = 0; at < marks.length; at += 1000) await remove(marks.slice(at, at + 1000));
 }

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import * as z from 'zod';
 import { PercorsoError } from '#core/errors';
+import { lake as places } from '#core/lake';
 import type { EraseResult } from '#pipeline/erase';
 import { buildCompany } from './build.ts';
 import type { CliContext } from './context.ts';
@@ -44,8 +45,10 @@ export function register(program: Command, context: CliContext): void {
       const result = await withLock(join(company.paths.locks, 'nightly.lock'), 'a nightly run or an erasure', () =>
         company.alone(erase),
       );
-      // What the bucket keeps of objects that were rewritten would hold the person for another month.
+      // What the bucket keeps of objects that were rewritten would hold the person for another month; and of those that other
+      // commands and nights removed shortly before, for another day.
       await company.forgetFormerVersions?.();
+      await company.forgetFormerVersions?.([places.builds, places.rejected, places.vault]);
       report(result, context);
     });
 }

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { PercorsoError, UsageError } from '#core/errors';
+import { formerKeyMs } from '#core/key-change';
 import { lake as places } from '#core/lake';
 import { foldersOf } from '#core/lake-sql';
 import type { Store } from '#core/ports';
@@ -20,6 +21,7 @@ const needs: Record<string, 'nothing' | 'the published tables' | 'everything'> =
   dashboards: 'the published tables',
   build: 'everything',
   erase: 'everything',
+  'rotate-key': 'everything',
 };
 
 /** They read what is published, which names nobody. */
@@ -29,7 +31,6 @@ const elsewhere: Record<string, string> = {
   import: 'drop the file into the landing bucket',
   collect: 'the door of the deployment takes events',
   nightly: 'the schedule of the deployment does it',
-  'rotate-key': 'docs/aws.md, Change the key of the hashes, has the steps',
 };
 
 /**
@@ -67,14 +68,14 @@ export async function openOnAws(
     });
   }
   const name = `${aws.id}-${stage[1] ?? 'prod'}`;
-  const [{ S3Client }, { SecretsManagerClient }, { createS3Store, findBucket, removeFormerVersions }, mirror, secrets] =
-    await Promise.all([
-      import('@aws-sdk/client-s3'),
-      import('@aws-sdk/client-secrets-manager'),
-      import('#adapters/s3-store'),
-      import('#adapters/mirrored-store'),
-      import('#adapters/managed-secrets'),
-    ]);
+  const [{ S3Client }, { SecretsManagerClient }, s3Store, mirror, secrets] = await Promise.all([
+    import('@aws-sdk/client-s3'),
+    import('@aws-sdk/client-secrets-manager'),
+    import('#adapters/s3-store'),
+    import('#adapters/mirrored-store'),
+    import('#adapters/managed-secrets'),
+  ]);
+  const { createS3Store, findBucket, removeFormerVersions, removeFormerVersionsBelow } = s3Store;
   const { region } = aws;
   const client = new S3Client({ region });
   const bucket = env.PERCORSO_LAKE_BUCKET ?? (await findBucket(`${name}-lake-`, client));
@@ -83,17 +84,24 @@ export async function openOnAws(
       mend: 'check the id, the stage and the credentials (aws sts get-caller-identity); or deploy it: docs/aws.md',
     });
   }
-  const ids = ['senders', 'identifier-key'].map((one) => `percorso/${name}/${one}`);
+  const keySecret = `percorso/${name}/identifier-key`;
+  const secretsManager = new SecretsManagerClient({ region });
   const managed = withoutSecrets.includes(command)
     ? {}
-    : await secrets.createManagedSecrets(ids, new SecretsManagerClient({ region })).read();
+    : await secrets.createManagedSecrets([`percorso/${name}/senders`, keySecret], secretsManager).read();
   const { identifierKeyEnv } = config.secrets;
+  if (!withoutSecrets.includes(command) && (managed[identifierKeyEnv] ?? '') === '') {
+    throw new UsageError(`the secret ${keySecret} has no ${identifierKeyEnv}`, {
+      mend: 'put the key that the lake is under back into it: docs/aws.md, Deploy, 3; a new one would make every person a stranger',
+    });
+  }
   // The private half of the vault's key is in no account: whoever has it gives it here. The key of the hashes is the lake's.
   const merged = { ...managed, ...env, [identifierKeyEnv]: managed[identifierKeyEnv] };
   const data = join(dir, '.percorso', 'on-aws', name);
   const inBucket = createS3Store(bucket, client);
   const holder = `${hostname()}-${process.pid}-${randomBytes(4).toString('hex')}`;
   const stores: ReturnType<typeof mirror.createMirroredStore>[] = [];
+  const turn = { isOwn: false, isOnFiles: false };
   const company = await load({
     env: merged,
     data,
@@ -104,7 +112,10 @@ export async function openOnAws(
         if (key === places.current) await holdLease(inBucket, holder);
         await store.put(key, body);
       };
-      return { ...store, put };
+      // What came in since it was fetched is listed too: an engine that is told of it must find it here.
+      const list = (prefix: string) =>
+        turn.isOnFiles && readByFile.some((one) => prefix.startsWith(one)) ? store.pull([prefix]) : store.list(prefix);
+      return { ...store, put, list };
     },
   });
   const [store] = stores;
@@ -116,21 +127,27 @@ export async function openOnAws(
     });
   }
   if (need === 'the published tables') await pullPublished(company, store.pull);
-  let isAlone = false;
-  const alone: Company['alone'] = async (work) => {
-    if (isAlone) return work();
+  const begin = async <Result>(work: () => Promise<Result>, on: 'files' | 'objects'): Promise<Result> => {
+    if (on === 'files' && !turn.isOnFiles) {
+      // Under the lease, so that what the last build published is there too.
+      await store.pull(Object.values(prefixes));
+      turn.isOnFiles = true;
+    }
+    return work();
+  };
+  const alone: Company['alone'] = async (work, on = 'files') => {
+    if (turn.isOwn) return begin(work, on);
     const [{ whileLeased }, { createBuildId }] = await Promise.all([
       import('#pipeline/lease'),
       import('#pipeline/build'),
     ]);
     return whileLeased(inBucket, { holder, buildId: createBuildId(wallClock) }, wallClock, async () => {
-      isAlone = true;
+      turn.isOwn = true;
       try {
-        // Under the lease, so that what the last build published is there too.
-        await store.pull(Object.values(prefixes));
-        return await work();
+        return await begin(work, on);
       } finally {
-        isAlone = false;
+        turn.isOwn = false;
+        turn.isOnFiles = false;
       }
     });
   };
@@ -139,7 +156,17 @@ export async function openOnAws(
     alone,
     // As in the Lambdas: without a key of the vault no address is kept. One made here would seal what nobody else can open.
     sealAddress: async () => ((merged[vaultKeyEnv] ?? '') === '' ? undefined : company.sealAddress()),
-    forgetFormerVersions: () => removeFormerVersions(bucket, store.changed(), client),
+    async addIdentifierSecret() {
+      const { newSecret } = await import('#pipeline/keys');
+      // The doors read it there: nothing can be hashed with a secret that is not kept.
+      const add = (before: string) => `${before.trim()},${newSecret()}`;
+      merged[identifierKeyEnv] = await secrets.changeManagedSecret(keySecret, identifierKeyEnv, add, secretsManager);
+    },
+    formerKeyMs,
+    forgetFormerVersions: (below) =>
+      below === undefined
+        ? removeFormerVersions(bucket, store.changed(), client)
+        : removeFormerVersionsBelow(bucket, below, client),
   };
 }
 
@@ -154,6 +181,9 @@ async function holdLease(store: Store, holder: string): Promise<void> {
   });
 }
 
+/** What builds read file by file. */
+const readByFile = ['raw/', places.rejected, places.unlinks];
+
 const prefixes = {
   raw: 'raw/',
   rejected: places.rejected,
@@ -164,7 +194,7 @@ const prefixes = {
   marts: 'marts/',
 };
 
-async function pullPublished(company: Company, pull: (keys: readonly string[]) => Promise<void>): Promise<void> {
+async function pullPublished(company: Company, pull: (keys: readonly string[]) => Promise<unknown>): Promise<void> {
   const { requireBuild } = await import('#pipeline/query');
   const manifest = await requireBuild(company.lake);
   const keys = Object.values(manifest.tables).flatMap(({ files }) => files.map(({ key }) => key));

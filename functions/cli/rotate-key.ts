@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import * as z from 'zod';
+import { lake as places } from '#core/lake';
 import type { Company } from '#pipeline/company';
 import { buildCompany } from './build.ts';
 import type { CliContext } from './context.ts';
@@ -21,7 +22,7 @@ export function register(program: Command, context: CliContext): void {
         import('#adapters/file-lock'),
       ]);
       const say = (line: string) => context.stderr(`${line}\n`);
-      const result = await withLock(join(company.paths.locks, 'nightly.lock'), 'a nightly run or an erasure', () =>
+      const rotate = () =>
         rotateIdentifierKey(company, {
           now: context.now,
           say,
@@ -29,7 +30,10 @@ export function register(program: Command, context: CliContext): void {
             const wanted = { now: context.now, fullRefresh: true };
             await buildCompany(company, wanted, context.progress('build'), context.now);
           },
-        }),
+        });
+      // What is rewritten is read object by object; only the build at its end needs the lake here.
+      const result = await withLock(join(company.paths.locks, 'nightly.lock'), 'a nightly run or an erasure', () =>
+        company.alone(rotate, 'objects'),
       );
       if (context.json) context.stdout(`${JSON.stringify(result, null, 2)}\n`);
       say(
@@ -37,6 +41,7 @@ export function register(program: Command, context: CliContext): void {
           `${result.rejected_objects} of refused records, ${result.vault_objects} of the vault rewritten, ${result.builds} old builds removed`,
       );
       say('every person_id is another one now. Back up the key anew: older backups of it open nothing of today.');
+      if (company.formerKeyMs !== undefined) return say('The doors of the deployment have the new key.');
       say('A `percorso collect` that runs goes on; what it takes is put under the new key on its way into the lake.');
     });
 }
@@ -47,13 +52,17 @@ async function rotateVaultKey(company: Company, context: CliContext): Promise<vo
     import('#pipeline/vault'),
     import('#adapters/file-lock'),
   ]);
-  const result = await withLock(join(company.paths.locks, 'nightly.lock'), 'a nightly run or an erasure', async () => {
+  const reseal = async () => {
     // What was cut off is ended first; with a key of the environment a person has put the new one there already.
     const left = await resealVault(company.lake, await company.vaultKeys());
-    if (left > 0) return { resealed: left, is_new: false };
-    await addVaultKey(company);
-    return { resealed: await resealVault(company.lake, await company.vaultKeys()), is_new: true };
-  });
+    if (left === 0) await addVaultKey(company);
+    const resealed = left > 0 ? left : await resealVault(company.lake, await company.vaultKeys());
+    await company.forgetFormerVersions?.([places.vault]);
+    return { resealed, is_new: left === 0 };
+  };
+  const result = await withLock(join(company.paths.locks, 'nightly.lock'), 'a nightly run or an erasure', () =>
+    company.alone(reseal, 'objects'),
+  );
   if (context.json) context.stdout(`${JSON.stringify(result)}\n`);
   context.stderr(
     result.is_new

@@ -141,6 +141,11 @@ const aws = z.strictObject({
   monthlyBudgetUsd: z.number().positive().default(50),
   /** The most that the door takes, over all its sources; above it senders get 429 and come again. */
   requestsPerSecond: z.number().int().min(1).default(200),
+  /** When the nightly build begins, in the company's time zone. */
+  buildAt: z
+    .string()
+    .regex(/^(?:[01]\d|2[0-3]):[0-5]\d$/, 'an hour and minute such as "03:30", from 00:00 to 23:59')
+    .default('03:30'),
   /** No query may read more. */
   scanLimitGb: z.number().min(0.01).default(100),
   /** The first UTC day on which anything came into the lake: earlier ones are not looked for. */

@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { readResults } from '#adapters/athena-client';
 import { createAthenaWarehouse } from '#adapters/athena-warehouse';
 import { createS3Store } from '#adapters/s3-store';
+import { PercorsoError } from '#core/errors';
 import { athenaDialect } from '#core/lake-sql';
 import type { SqlValue } from '#core/ports';
 import {
@@ -147,6 +148,8 @@ export async function handler(event: unknown): Promise<unknown> {
   try {
     return await perform(asked);
   } catch (error) {
+    // The mail of a build that failed has the message and no more.
+    if (error instanceof PercorsoError && error.mend !== undefined) error.message += `. Mend: ${error.mend}`;
     log('error', 'build_failed', { task: asked.task, ...causeOf(error) });
     throw error;
   }

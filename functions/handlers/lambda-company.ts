@@ -2,7 +2,8 @@ import { fileURLToPath } from 'node:url';
 import { createManagedSecrets } from '#adapters/managed-secrets';
 import { createS3Store } from '#adapters/s3-store';
 import { PercorsoError } from '#core/errors';
-import type { IdentifierKey } from '#core/identifier-key';
+import { generationOf, type IdentifierKey } from '#core/identifier-key';
+import { secretsKeptMs } from '#core/key-change';
 import type { Clock, Store } from '#core/ports';
 import { createVaultSealer, parseVaultKeys } from '#core/vault-sealing';
 import { decodeIdentifierKey } from '#pipeline/keys';
@@ -14,9 +15,6 @@ export const companyFolder = 'company';
 /** The models, in the bundle of what builds. */
 export const catalogueFolder = 'catalogue';
 
-/** How long a Lambda keeps what it read of the secrets: a new write key holds after this. */
-const secretsFor = 5 * 60_000;
-
 export interface OpenedSecrets {
   /** Secrets by the names that the configuration gives them. */
   env: Record<string, string>;
@@ -27,8 +25,11 @@ export interface OpenedSecrets {
 
 export interface LambdaCompany extends PackedCompany {
   lake: Store;
-  /** The same object for as long as what was read holds. */
-  secrets(): Promise<OpenedSecrets>;
+  /**
+   * The same object for as long as what was read holds.
+   * @param generation what was hashed with this generation of the key is to be written: an older key is not kept any longer.
+   */
+  secrets(generation?: number): Promise<OpenedSecrets>;
 }
 
 /** A variable that the stack sets. */
@@ -62,12 +63,15 @@ export async function openLambdaCompany(env: NodeJS.ProcessEnv, now: Clock = () 
   return {
     ...packed,
     lake: createS3Store(variable(env, 'LAKE_BUCKET')),
-    async secrets() {
+    async secrets(generation = 1) {
       if (known === undefined || known.until < now().getTime()) {
-        known = { until: now().getTime() + secretsFor, opened: read() };
+        known = { until: now().getTime() + secretsKeptMs, opened: read() };
       }
-      const { opened } = known;
+      let { opened } = known;
       try {
+        if (generationOf((await opened).identifierKey) >= generation) return await opened;
+        opened = read();
+        known = { until: now().getTime() + secretsKeptMs, opened };
         return await opened;
       } catch (error) {
         // The next request asks again.

@@ -23,8 +23,8 @@ export async function handler(event: SQSEvent): Promise<SQSBatchResponse> {
       failed.push(messageId);
     }
   }
-  const { identifierKey } = await company.secrets();
-  const { counts, unreadable } = await storeDeliveries(company.lake, identifierKey, bodies);
+  const keyOf = async (generation: number) => (await company.secrets(generation)).identifierKey;
+  const { counts, unreadable } = await storeDeliveries(company.lake, keyOf, bodies);
   for (const index of unreadable) {
     const messageId = ids[index] ?? '';
     log('error', 'message_unreadable', { message: messageId, error: 'no delivery', cause: '' });

@@ -9,7 +9,7 @@ import type { CompanyLists } from '#core/setting-tables';
 import { parseConfig, parseOverrides } from '#core/settings';
 import { createVaultSealer, type VaultKey } from '#core/vault-sealing';
 import { readLists } from '#pipeline/company-lists';
-import { readIdentifierKey, readVaultKeys } from '#pipeline/keys';
+import { addIdentifierSecret, readIdentifierKey, readVaultKeys } from '#pipeline/keys';
 
 /** One company: the folder that holds its `percorso.config.ts`, and what stands in it. */
 export interface Company {
@@ -35,6 +35,13 @@ export interface Company {
   env: NodeJS.ProcessEnv;
   /** The secret of the keyed hashes, read anew at each call: another process may have changed the key. */
   identifierKey(): Promise<IdentifierKey>;
+  /**
+   * Adds a secret to the key of the hashes, the newest one from now on.
+   * @throws UsageError where the key comes from the environment, which no command can change.
+   */
+  addIdentifierSecret(): Promise<void>;
+  /** Where others write into the lake under a key that they read before: for how many ms after it was changed they may. */
+  formerKeyMs?: number;
   /** The key of the vault of addresses, and those that were it before. */
   vaultKeys(): Promise<[VaultKey, ...VaultKey[]]>;
   /** Seals an address for the vault; undefined where the company keeps none. */
@@ -42,10 +49,14 @@ export interface Company {
   /**
    * Does work while nobody builds on this lake from another machine; whoever is on this one, the locks hold back. A call within
    * another is of the same turn.
+   * @param on what it works on: on `files` a lake that stands elsewhere is brought here first, as an engine needs it.
    */
-  alone<Result>(work: () => Promise<Result>): Promise<Result>;
-  /** Removes former versions of what was replaced or removed since this was opened, where the lake keeps such. */
-  forgetFormerVersions?(): Promise<void>;
+  alone<Result>(work: () => Promise<Result>, on?: 'files' | 'objects'): Promise<Result>;
+  /**
+   * Removes former versions, where the lake keeps such: of what was replaced or removed since this was opened, or of all that
+   * lies, or lay, below these prefixes.
+   */
+  forgetFormerVersions?(below?: readonly string[]): Promise<void>;
 }
 
 export interface CompanyOptions {
@@ -95,6 +106,7 @@ export async function loadCompany(options: CompanyOptions): Promise<Company> {
     env,
     identifierKey: () => readIdentifierKey(keys, lake),
     vaultKeys: () => readVaultKeys(keys),
+    addIdentifierSecret: () => addIdentifierSecret(keys),
     alone: (work) => work(),
     sealAddress: async () => (config.vault.keep ? createVaultSealer((await readVaultKeys(keys))[0]) : undefined),
   };

@@ -46,6 +46,11 @@ export function encodeDelivery({ vault = [], generation = 1, ...delivery }: Deli
   return Buffer.from(JSON.stringify({ ...delivery, ...said }));
 }
 
+/** Read off the end, where encodeDelivery puts it, so that a batch need not lie in memory decoded before it is written. */
+function generationOfDelivery(body: Uint8Array): number {
+  return Number(/"generation":(\d+)\}$/.exec(Buffer.from(body.subarray(-40)).toString('latin1'))?.[1] ?? 1);
+}
+
 function decodeDelivery(body: Uint8Array): Required<Delivery> | undefined {
   try {
     return deliveryShape.parse(JSON.parse(Buffer.from(body).toString('utf8')));
@@ -90,15 +95,17 @@ function createDeliveryWriter(identifierKey: IdentifierKey) {
  * Writes messages of a queue that may cut its batches differently when it delivers again, as SQS does. An event that comes
  * in two objects counts once, by its id; of costs each row counts, so a message that has some gets objects of its own, whose
  * names are the same whatever company it comes in. Resolves once all that could be read is durable.
+ * @param keyOf the key as it is now; it is told the newest generation with which any of it was hashed.
  * @returns `unreadable`: which messages, by their place, are no deliveries. Nothing of them was written.
  */
 export async function storeDeliveries(
   lake: Store,
-  identifierKey: IdentifierKey,
+  keyOf: (generation: number) => Promise<IdentifierKey>,
   bodies: readonly Uint8Array[],
 ): Promise<{ counts: MovedCounts; unreadable: number[] }> {
   const counts = noCounts();
   const unreadable: number[] = [];
+  const identifierKey = await keyOf(Math.max(1, ...bodies.map(generationOfDelivery)));
   const write = createDeliveryWriter(identifierKey);
   const shared = createRawWriter(lake, { identifierKey });
   for (const [index, body] of bodies.entries()) {

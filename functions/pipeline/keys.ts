@@ -17,7 +17,8 @@ export interface KeyPlaces {
 }
 
 const keyBytes = 32;
-const newSecret = () => randomBytes(keyBytes).toString('hex');
+/** A secret of a key, in hex. */
+export const newSecret = () => randomBytes(keyBytes).toString('hex');
 
 /** The absolute path of a key file that the configuration names. */
 export function keyFilePath(dir: string, file: string): string {

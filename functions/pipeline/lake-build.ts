@@ -1,7 +1,7 @@
 import { gzipSync } from 'node:zlib';
 import * as z from 'zod';
 import { PercorsoError } from '#core/errors';
-import { lake, leaseSeconds, type Manifest } from '#core/lake';
+import { generationOfObject, lake, leaseSeconds, type Manifest } from '#core/lake';
 import type { LakeDialect } from '#core/lake-sql';
 import type { Clock, SqlValue, Store, TypedColumn, Warehouse } from '#core/ports';
 import { createReportingDay } from '#core/reporting-day';
@@ -21,6 +21,7 @@ import {
   prepare,
 } from '#pipeline/build';
 import { type Catalogue, isSqlModel } from '#pipeline/catalogue';
+import { readHashing } from '#pipeline/keys';
 import {
   type Filing,
   filedTable,
@@ -198,6 +199,7 @@ export async function planRun(
   const buildId = lease.taken.build_id;
   const { refresh, instead: _, ...wantedOptions } = options;
   const prepared = await prepare(company, catalogue, { ...wantedOptions, now });
+  await requireOneKey(store, [...prepared.wanted.rawEvents, ...prepared.wanted.unlinks]);
   const { last, madeOf, wanted, isPartial } = prepared;
   if (refresh === undefined && !options.fullRefresh && !isPartial && last?.made_of === madeOf) {
     return planned('unchanged', buildId);
@@ -227,6 +229,24 @@ export async function planRun(
   await warehouse.run(builder.dialect.createDatabase(place.database, place.tables));
   await store.put(lake.plan(buildId), encoded({ format: 1, holder, run }));
   return planned('planned', buildId);
+}
+
+/**
+ * Who builds here has no key of the hashes, and under two of them each person would be two.
+ * @throws PercorsoError while a change of the key is under way, and where something came in under one of before.
+ */
+async function requireOneKey(store: Store, raw: readonly string[]): Promise<void> {
+  const { generation, done } = await readHashing(store);
+  if (done < generation) {
+    throw new PercorsoError('a change of the key of the hashes was cut off, and the lake is under two keys', {
+      mend: 'run `percorso rotate-key --on aws` again: it ends it, and builds',
+    });
+  }
+  const older = raw.filter((key) => generationOfObject(key) < generation);
+  if (older.length === 0) return;
+  throw new PercorsoError(`${older.length} raw objects are under a key of the hashes of before, such as ${older[0]}`, {
+    mend: 'run `percorso build --on aws`: it puts them under that of today',
+  });
 }
 
 /** All that is done, in order, as far as it is known: what is written for readers only once the checks have passed. */

@@ -1,5 +1,6 @@
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { gunzip, gzip } from 'node:zlib';
 import * as z from 'zod';
@@ -10,8 +11,9 @@ import { generationOf, type IdentifierKey } from '#core/identifier-key';
 import { generationOfObject, lake as places } from '#core/lake';
 import type { Clock, Store } from '#core/ports';
 import type { Company } from '#pipeline/company';
+import { eachAtOnce } from '#pipeline/each-at-once';
 import { raiseErasures } from '#pipeline/erased-keys';
-import { addIdentifierSecret, readHashing, writeHashing } from '#pipeline/keys';
+import { readHashing, writeHashing } from '#pipeline/keys';
 import { pruneBuilds } from '#pipeline/publish';
 import { createRaise } from '#pipeline/raise';
 import { raiseRejected } from '#pipeline/rejected';
@@ -39,11 +41,25 @@ export interface RotationResult extends RaisedCounts {
 }
 
 export interface RotationWork {
-  /** Moves what waits in the spool into the lake, then builds and publishes the whole. */
+  /** Moves what waits in the spool into the lake, raises what came in under an older key, then builds and publishes the whole. */
   build(): Promise<void>;
   say(line: string): void;
   now?: Clock;
 }
+
+/** Former versions of objects below these may hold hashes of the key before. */
+const hashed = [
+  places.rawEvents,
+  places.rawCosts,
+  places.rejected,
+  places.vault,
+  places.erased,
+  places.unlinks,
+  places.builds,
+];
+
+/** In a bucket most of the time is waiting; each object may hold 64 MB in memory, and its copy. */
+const objectsAtOnce = 4;
 
 const expand = promisify(gunzip);
 const squeeze = promisify(gzip);
@@ -64,7 +80,8 @@ async function linesOf(lake: Store, object: string): Promise<string[]> {
 /**
  * Changes the company's key of identifiers: adds a secret, and puts every hash that the lake holds into its newest form.
  * Each object is written anew before the old one goes, and says by its name of which generation it is; so a run that was
- * killed at any moment is ended by the next one, or by the next build. The caller holds the lock of the night.
+ * killed at any moment is ended by the next one, or by the next build of this machine. The caller holds the lock of the night,
+ * and has the lake to itself.
  * @throws PercorsoError where an erasure was cut off; UsageError where the key comes from the environment and was not added to.
  */
 export async function rotateIdentifierKey(company: Company, work: RotationWork): Promise<RotationResult> {
@@ -76,21 +93,43 @@ export async function rotateIdentifierKey(company: Company, work: RotationWork):
   }
   const { done } = await readHashing(lake);
   const isResumed = generationOf(await company.identifierKey()) > done;
-  if (!isResumed) await addIdentifierSecret(company);
+  if (!isResumed) await company.addIdentifierSecret();
   const key = await company.identifierKey();
   const generation = generationOf(key);
-  const changed_at = (work.now ?? (() => new Date()))().toISOString();
+  const now = work.now ?? (() => new Date());
+  const changed_at = now().toISOString();
   work.say(
     isResumed ? `goes on to generation ${generation} of the key` : `generation ${generation} of the key is made`,
   );
   const counts = await raiseLake(company, key, { ...work, changed_at });
+  await outlive(company, { now, say: work.say });
   await work.build();
   const builds = new Set((await pruneBuilds(lake, 1)).map((object) => object.split('/')[2])).size;
   for (const name of await readdir(company.paths.work).catch(() => [])) {
     await rm(join(company.paths.work, name), { recursive: true, force: true });
   }
-  await writeHashing(lake, { generation, done: generation, changed_at });
+  await company.forgetFormerVersions?.(hashed);
+  await writeHashing(lake, { ...(await readHashing(lake)), generation, done: generation });
   return { ...counts, generation, isResumed, builds };
+}
+
+/**
+ * Waits until nobody writes into the lake any more under the key before, so that what the build raises is the last of it: the
+ * builds of a deployment's schedule have no key, and could raise nothing later.
+ */
+async function outlive(
+  { lake, formerKeyMs = 0 }: Company,
+  { now, say }: { now: Clock; say(line: string): void },
+): Promise<void> {
+  if (formerKeyMs === 0) return;
+  const until = Date.parse((await readHashing(lake)).changed_at) + formerKeyMs;
+  if (now().getTime() < until) {
+    say(
+      `waits until ${new Date(until).toISOString()}: till then a door may still write under the key that it has read`,
+    );
+  }
+  for (let left = until - now().getTime(); left > 0; left = until - now().getTime())
+    await setTimeout(Math.min(left, 1000));
 }
 
 /**
@@ -124,9 +163,9 @@ export async function raiseLake(
   counts.rejected_objects = await raiseRejected(lake, key);
   if (hashing.done < generation) await raiseCosts(lake, key, hashing.done);
   const raise = createRaise(key);
-  for (const object of await lake.list(places.rawEvents)) {
+  const older = (await lake.list(places.rawEvents)).filter((object) => generationOfObject(object) < generation);
+  await eachAtOnce(older, objectsAtOnce, async (object) => {
     const from = generationOfObject(object);
-    if (from >= generation) continue;
     const unlimited = { recordsPerObject: Number.POSITIVE_INFINITY, bytesPerObject: Number.POSITIVE_INFINITY };
     const writer = createRawWriter(lake, { identifierKey: key, ...unlimited });
     for (const line of await linesOf(lake, object)) {
@@ -136,8 +175,8 @@ export async function raiseLake(
     await writer.flush();
     await lake.remove(object);
     counts.raw_objects += 1;
-    if (counts.raw_objects % 100 === 0) work.say?.(`${counts.raw_objects} raw objects rewritten`);
-  }
+    if (counts.raw_objects % 100 === 0) work.say?.(`${counts.raw_objects} of ${older.length} raw objects rewritten`);
+  });
   return counts;
 }
 

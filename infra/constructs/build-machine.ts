@@ -123,6 +123,11 @@ export class BuildMachine extends Construct {
     const publish = caught(this.task(props, 'Publish', { task: 'publish', buildId }, '$.published'));
     const end = this.task(props, 'End', { task: 'end', holder: JsonPath.executionId }, JsonPath.DISCARD);
     const done = new Succeed(this, 'Done');
+    const underWay = new Fail(this, 'Another is under way', {
+      error: 'BuildUnderWay',
+      causePath: '$.planned.buildId',
+    });
+    const isHeld = Condition.stringEquals('$.planned.kind', 'held');
     const isKind = (kind: string) => Condition.stringEquals('$.step.kind', kind);
 
     const what = new Choice(this, 'What is next')
@@ -140,17 +145,17 @@ export class BuildMachine extends Construct {
     file.next(next);
     publish.next(end);
     end.next(done);
-    planAnew.next(beginAnew);
+    // It gave the lease back for the new plan: who took it meanwhile builds, and finds the same.
+    planAnew.next(new Choice(this, 'Is it its turn still').when(isHeld, underWay).otherwise(beginAnew));
     beginAnew.next(next);
-    begin.next(plan).next(
-      new Choice(this, 'Is there work')
-        .when(Condition.stringEquals('$.planned.kind', 'unchanged'), end)
-        .when(
-          Condition.stringEquals('$.planned.kind', 'held'),
-          new Fail(this, 'Another is under way', { error: 'BuildUnderWay', causePath: '$.planned.buildId' }),
-        )
-        .otherwise(next),
-    );
+    begin
+      .next(plan)
+      .next(
+        new Choice(this, 'Is there work')
+          .when(Condition.stringEquals('$.planned.kind', 'unchanged'), end)
+          .when(isHeld, underWay)
+          .otherwise(next),
+      );
 
     const log = new LogGroup(this, 'Log', {
       // Step Functions writes to groups of this prefix without a policy of their own for each.

@@ -7,6 +7,7 @@ import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { CfnBucket } from 'aws-cdk-lib/aws-s3';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
+import { longestWriterSeconds } from '../../functions/core/key-change.ts';
 import { lake as places } from '../../functions/core/lake.ts';
 import type { HandlerName } from '../bundles.ts';
 import { HandlerFunction } from '../constructs/handler-function.ts';
@@ -169,7 +170,7 @@ export class DoorsStack extends Stack {
         { id: 'markers', expiredObjectDeleteMarker: true },
       ],
     });
-    const timeout = Duration.minutes(15);
+    const timeout = Duration.seconds(longestWriterSeconds);
     const importer = new HandlerFunction(this, 'Import', {
       name: `${name}-import`,
       bundle: bundles.import,

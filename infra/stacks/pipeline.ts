@@ -24,7 +24,8 @@ export class PipelineStack extends Stack {
   constructor(scope: Construct, id: string, props: PipelineStackProps) {
     super(scope, id, props);
     const { lake, bundles, deployment } = props;
-    const { name, database, company } = deployment;
+    const { name, database, company, aws } = deployment;
+    const [hour, minute] = aws.buildAt.split(':').map(Number);
 
     const build = new HandlerFunction(this, 'Build', {
       name: `${name}-build`,
@@ -89,7 +90,7 @@ export class PipelineStack extends Stack {
     new CfnSchedule(this, 'Schedule', {
       name: `${name}-build`,
       description: `Percorso, ${name}: the nightly build`,
-      scheduleExpression: 'cron(30 3 * * ? *)',
+      scheduleExpression: `cron(${minute} ${hour} * * ? *)`,
       scheduleExpressionTimezone: company.config.timeZone,
       flexibleTimeWindow: { mode: 'OFF' },
       target: {

@@ -325,6 +325,18 @@ describe('what must never change', () => {
     }
   });
 
+  test('at another time where the configuration says so, and at no time that is none', async () => {
+    const { stacks } = await stacksOf("{ id: 'acme', buildAt: '05:05' }", 'early');
+    Template.fromStack(stacks.pipeline).hasResourceProperties('AWS::Scheduler::Schedule', {
+      ScheduleExpression: 'cron(5 5 * * ? *)',
+      ScheduleExpressionTimezone: 'Europe/Rome',
+    });
+    for (const none of ['24:00', '3:30', '03:60', '0330']) {
+      const wrong = await companyFolder('wrong-time', company(`{ id: 'acme', buildAt: '${none}' }`));
+      await expect(readDeployment(wrong, 'prod'), none).rejects.toThrow('aws.buildAt');
+    }
+  });
+
   test('the log of requests names neither the sender nor what it asked for', async () => {
     const stage = resourcesOf(stacks.doors).find(([, { Type }]) => Type === 'AWS::ApiGatewayV2::Stage');
     const { Format } = z

@@ -1,7 +1,10 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import {
   CreateBucketCommand,
@@ -11,13 +14,20 @@ import {
   PutBucketVersioningCommand,
   S3Client,
 } from '@aws-sdk/client-s3';
-import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { CreateSecretCommand, GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createFolderStore } from '#adapters/folder-store';
 import { createMirroredStore } from '#adapters/mirrored-store';
 import { createS3Store } from '#adapters/s3-store';
+import { main } from '#cli/main';
+import type { StoredEvent } from '#core/event';
+import type { IdentifierKey } from '#core/identifier-key';
+import { createIdentifiers } from '#core/identifiers';
 import { lake } from '#core/lake';
+import { encodeDelivery, storeDeliveries } from '#pipeline/drain';
+import { decodeIdentifierKey, readHashing } from '#pipeline/keys';
 import { releaseLease, takeLease } from '#pipeline/lease';
+import { createRawWriter } from '#pipeline/store';
 import { storeContract } from '../contract/store-contract.ts';
 import { runCommand } from '../run-command.ts';
 import { startMoto, whatMotoMisses } from './moto.ts';
@@ -32,6 +42,7 @@ if (missing !== undefined) process.stderr.write(`skipped: commands on AWS need $
 const region = 'eu-south-1';
 const bucket = 'acme-test-lake-123456789012';
 const identifierKey = 'ab'.repeat(32);
+const percorso = fileURLToPath(new URL('../../bin/percorso.js', import.meta.url));
 
 describe.skipIf(missing !== undefined)('--on aws', () => {
   let moto: Awaited<ReturnType<typeof startMoto>>;
@@ -175,6 +186,139 @@ describe.skipIf(missing !== undefined)('--on aws', () => {
     expect(left.reduce((sum, { records }) => sum + records, 0)).toBe(refused - mended.length);
   });
 
+  describe('another key of the hashes', () => {
+    const there = () => createS3Store(bucket, client);
+    const secretId = 'percorso/acme-test/identifier-key';
+    const keyText = async () => {
+      const { SecretString = '' } = await new SecretsManagerClient({ region }).send(
+        new GetSecretValueCommand({ SecretId: secretId }),
+      );
+      return String(JSON.parse(SecretString).PERCORSO_IDENTIFIER_KEY);
+    };
+    const keyOf = async () => decodeIdentifierKey(await keyText(), secretId);
+    const rotate = ['rotate-key', '--json', '--on', 'aws:test', '--dir'] as const;
+    const hashes = /\b[ep]:(?:[0-9a-f]{32}|[0-9a-f]{24})\b/g;
+    const people =
+      "select 'persons' as what, cast(count(*) as double) as n, sum(revenue) as revenue from persons union all select 'credit ' || model || ' ' || channel, round(cast(sum(conversions) as double), 6), sum(revenue) from channel_daily where model not in ('markov', 'shapley') group by 1 order by 1";
+    const asked = async () => (await onAws('query', people, '--json')).stdout;
+    const event = (event_id: string, email: string, key: IdentifierKey): StoredEvent => ({
+      event_id,
+      event_type: 'Identify',
+      occurred_at: '2026-10-01T10:00:00.000Z',
+      received_at: '2026-10-01T10:00:01.000Z',
+      source: 'shop',
+      trust: 'server',
+      keys: { email: createIdentifiers(key, 'IT').hash('email', email) },
+      schema_version: 1,
+    });
+
+    /** Rotates; once it waits for the doors, does what a door does then, and lets the time pass. */
+    async function rotateWhile(atWait: () => Promise<void>) {
+      let skew = 0;
+      let stderr = '';
+      let stdout = '';
+      let waited: Promise<void> | undefined;
+      const code = await main([...rotate, dir], {
+        cwd: folder,
+        env: {},
+        now: () => new Date(Date.now() + skew),
+        isTerminal: false,
+        stdout: (text) => {
+          stdout += text;
+        },
+        stderr: (text) => {
+          stderr += text;
+          if (waited === undefined && text.includes('waits until')) {
+            waited = atWait().finally(() => {
+              skew = 22 * 60_000;
+            });
+          }
+        },
+      });
+      await waited;
+      return { code, stderr, stdout };
+    }
+
+    test('while somebody else builds it is refused, and the key stays', async () => {
+      const now = () => new Date();
+      const night = { holder: 'execution', buildId: '20261128T023000Z-bbbbbb', seconds: 3600 };
+      expect(await takeLease(there(), night, now)).toHaveProperty('taken');
+      const refused = await onAws('rotate-key');
+      expect(refused).toMatchObject({ code: 1 });
+      expect(refused.stderr).toContain('the build 20261128T023000Z-bbbbbb is under way');
+      expect(await keyText()).toBe(identifierKey);
+      await releaseLease(there(), 'execution', now);
+    });
+
+    test('all is under it, nobody is lost, and what the doors write meanwhile under the one before is raised too', async () => {
+      // What was replayed is of a closed day: a whole build has it in the figures before they are compared.
+      expect(await onAws('build', '--full-refresh')).toMatchObject({ code: 0 });
+      const was = await asked();
+      expect(JSON.parse(was).length).toBeGreaterThan(5);
+      const old = await keyOf();
+      const known = new Set((await versions()).flatMap(({ body }) => body.match(hashes) ?? []));
+      expect(known.size).toBeGreaterThan(50);
+      const rotated = await rotateWhile(async () => {
+        // A run of the store that has read the key before the change.
+        const late = createRawWriter(there(), { identifierKey: old });
+        await late.event(event('late', 'late@example.com', old));
+        await late.flush();
+      });
+      expect(rotated, rotated.stderr).toMatchObject({ code: 0 });
+      const result = JSON.parse(rotated.stdout);
+      expect(result).toMatchObject({ generation: 2, isResumed: false });
+      expect(result.events).toBeGreaterThan(500);
+      expect(await keyText()).toMatch(new RegExp(`^${identifierKey},[0-9a-f]{64}$`));
+      // Neither an object nor a former version of one holds a hash of before.
+      const all = await versions();
+      const raw = all.filter(({ key }) => key.startsWith('raw/events/'));
+      expect(raw.filter(({ key, isLatest }) => !isLatest || !key.endsWith('.k2.jsonl.gz'))).toEqual([]);
+      const holding = all.filter(
+        ({ key, body }) => !key.endsWith('.parquet') && (body.match(hashes) ?? []).some((hash) => known.has(hash)),
+      );
+      expect(holding.map(({ key }) => key)).toEqual([]);
+      expect(all.filter(({ key }) => key.endsWith('/manifest.json'))).toHaveLength(1);
+      const lateKey = createIdentifiers(await keyOf(), 'IT').hash('email', 'late@example.com');
+      expect(raw.filter(({ body }) => body.includes(lateKey))).toHaveLength(1);
+      // The one who came in meanwhile is the one more; all others have what they had.
+      const now: { what: string; n: number }[] = JSON.parse(await asked());
+      const before: { what: string; n: number }[] = JSON.parse(was);
+      expect(now).toEqual(before.map((row) => (row.what === 'persons' ? { ...row, n: row.n + 1 } : row)));
+      const message = encodeDelivery({ events: [event('queued', 'late@example.com', old)], rejected: [] });
+      await storeDeliveries(there(), keyOf, [message]);
+      expect(await onAws('build')).toMatchObject({ code: 0 });
+      expect(JSON.parse(await asked())).toEqual(now);
+    }, 500_000);
+
+    test('killed half way it holds the lease, and run again it ends with the same persons', async () => {
+      const was = await asked();
+      const raw = await there().list(lake.rawEvents);
+      const child = spawn(process.execPath, [percorso, ...rotate, dir], { env: process.env, stdio: 'ignore' });
+      const ended = once(child, 'exit');
+      while (child.exitCode === null) {
+        const left = (await there().list(lake.rawEvents)).filter((key) => key.includes('.k2.')).length;
+        if (left < raw.length) child.kill('SIGKILL');
+        if (child.killed) break;
+      }
+      await ended;
+      const left = (await there().list(lake.rawEvents)).filter((key) => key.includes('.k2.'));
+      expect(left.length).toBeGreaterThan(0);
+      expect(await readHashing(there())).toMatchObject({ generation: 3, done: 2 });
+      const held = await onAws('rotate-key');
+      expect(held).toMatchObject({ code: 1, stderr: expect.stringContaining('is under way, or was stopped') });
+      // As docs/aws.md frees the lease of one that was stopped.
+      for (const key of await there().list(lake.leases)) await there().remove(key);
+      const key = await keyText();
+      const again = await rotateWhile(async () => {});
+      expect(again, again.stderr).toMatchObject({ code: 0 });
+      expect(JSON.parse(again.stdout)).toMatchObject({ generation: 3, isResumed: true });
+      expect(await keyText()).toBe(key);
+      expect((await there().list(lake.rawEvents)).filter((one) => !one.includes('.k3.'))).toEqual([]);
+      expect((await versions()).filter(({ key: one, isLatest }) => one.startsWith('raw/') && !isLatest)).toEqual([]);
+      expect(await asked()).toBe(was);
+    }, 500_000);
+  });
+
   test('an erased person is in no object and in no former version of one, and the totals stand', async () => {
     // What was replayed is of a closed day: a whole build has it in the figures before they are compared.
     expect(await onAws('build', '--full-refresh')).toMatchObject({ code: 0 });
@@ -218,6 +362,21 @@ describe.skipIf(missing !== undefined)('--on aws', () => {
     );
     expect((await onAws('query', totals, '--json')).stdout).toBe(was);
   }, 500_000);
+
+  test('another key of the vault: every address is under it, and none is under the old one in a former version', async () => {
+    const old = vaultKey.trim();
+    vaultKey = `${'7e'.repeat(32)},${old}`;
+    const name = (body: string) => /vault1:[^"]+/.exec(body)?.[0].split(':')[1];
+    const vault = async () => (await versions()).filter(({ key }) => key.startsWith(lake.vault));
+    const before = new Set((await vault()).flatMap(({ body }) => name(body) ?? []));
+    expect(before.size).toBe(1);
+    expect((await onAws('rotate-key', '--vault')).stderr).toContain('are sealed under the key of today');
+    const after = await vault();
+    expect(after.filter(({ isLatest }) => !isLatest)).toEqual([]);
+    const names = new Set(after.flatMap(({ body }) => name(body) ?? []));
+    expect(names.size).toBe(1);
+    expect([...names]).not.toEqual([...before]);
+  });
 
   test('what a deployment does by itself is refused here, with what to do instead', async () => {
     expect(await onAws('import', 'x.csv')).toMatchObject({

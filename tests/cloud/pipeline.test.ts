@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { gzipSync } from 'node:zlib';
+import { gunzipSync, gzipSync } from 'node:zlib';
 import { AthenaClient } from '@aws-sdk/client-athena';
 import { CreateDatabaseCommand, GetDatabasesCommand, GlueClient } from '@aws-sdk/client-glue';
 import { S3Client } from '@aws-sdk/client-s3';
@@ -9,11 +9,13 @@ import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { type FauxqsServer, interceptLocalhostDns, startFauxqs } from 'fauxqs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import * as z from 'zod';
 import { openMarts } from '#adapters/duckdb-marts';
 import { createFolderStore } from '#adapters/folder-store';
 import { createS3Store } from '#adapters/s3-store';
 import { lake as places } from '#core/lake';
 import type { Store } from '#core/ports';
+import { readLease, releaseLease, takeLease } from '#pipeline/lease';
 import { readCurrentManifest } from '#pipeline/publish';
 import { locateTables, requireBuild } from '#pipeline/query';
 import { runCommand } from '../run-command.ts';
@@ -60,7 +62,10 @@ describe.skipIf(missing !== undefined)('the cloud road from the lake to the publ
   }
 
   /** One run of the state machine, as the schedule or a person starts it. */
-  async function run(input: Record<string, string | boolean> = {}): Promise<Ended> {
+  async function run(
+    input: Record<string, string | boolean> = {},
+    invoke: (event: unknown) => Promise<unknown> = (event) => builder.invoke(event),
+  ): Promise<Ended> {
     const definition = deployed.machines.get('demo-test-build');
     if (definition === undefined) throw new Error('no state machine');
     executions += 1;
@@ -70,7 +75,7 @@ describe.skipIf(missing !== undefined)('the cloud road from the lake to the publ
       input,
       {
         athena: clients.athena,
-        invoke: (_, event) => builder.invoke(event),
+        invoke: (_, event) => invoke(event),
         publish: (message) => told.push(message),
       },
     );
@@ -231,6 +236,124 @@ describe.skipIf(missing !== undefined)('the cloud road from the lake to the publ
     expect(builds.size).toBe(2);
   }, 900_000);
 
+  test.runIf(process.env.PERCORSO_ONEOFF)(
+    'ONEOFF real withdrawal',
+    async () => {
+      let who = '';
+      for (const key of await local().list('raw/events/')) {
+        const text = gunzipSync((await local().get(key)) ?? '').toString();
+        for (const line of text.split('\n').filter(Boolean)) {
+          const event = JSON.parse(line);
+          if (event.identifiers?.user_id && event.occurred_at < '2026-09-01' && event.touch)
+            who = event.identifiers.user_id;
+        }
+      }
+      process.stderr.write(`withdraws: ${who}\n`);
+      const file = join(folder, 'withdrawal.jsonl');
+      writeFileSync(
+        file,
+        JSON.stringify({
+          event_type: 'Consent Changed',
+          event_id: 'withdrawn',
+          source: 'shop',
+          occurred_at: '2026-11-08T10:00:00+01:00',
+          identifiers: { user_id: who },
+          consent: { analytics: false },
+        }),
+      );
+      await percorso('--dir', dir, 'import', file);
+      await percorso('--dir', dir, 'build');
+      process.stderr.write(`here: ${(await requireBuild(local())).reason}\n`);
+      await sync();
+      const began = Date.now();
+      const ended = await run();
+      process.stderr.write(
+        `${((Date.now() - began) / 1000).toFixed(1)} s: ${ended.status} ${ended.states.join(' ')}\n`,
+      );
+      expect(ended, `${JSON.stringify(ended)}\n${builder.log()}`).toMatchObject({ status: 'SUCCEEDED' });
+      const { kind, reason } = await requireBuild(lake);
+      expect({ kind, reason }).toEqual({ kind: 'full', reason: 'a withdrawal of consent reaches closed days' });
+      expect((await differences()).different).toEqual([]);
+    },
+    1_800_000,
+  );
+
+  describe('a withdrawal of consent found in the middle of a daily build', () => {
+    const check = 'withdrawal_moves_closed_days';
+    const reason = 'a withdrawal of consent reaches closed days';
+    const request = z.looseObject({ task: z.string(), buildId: z.string().optional(), instead: z.string().optional() });
+    const batch = z.looseObject({ statements: z.array(z.looseObject({ id: z.string() })).optional() });
+    const runs = async () => {
+      const { DatabaseList = [] } = await clients.glue.send(new GetDatabasesCommand({}));
+      return DatabaseList.map(({ Name = '' }) => Name).filter((name) => name.includes('_run_'));
+    };
+
+    /**
+     * A run whose daily build makes nothing, since the tests above have made it, and finds the withdrawal; what comes of the new
+     * plan ends with its first statement. @param beforeAnew is called as the machine asks for the new plan.
+     */
+    async function findsWithdrawal(beforeAnew: (holder: string) => Promise<void>) {
+      const at = '2026-11-09T10:00:00.000Z';
+      const event = { event_id: '1', event_type: 'Page Viewed', source: 'shop', occurred_at: at, received_at: at };
+      const fact = 'raw/events/2026-11-09/0000.jsonl.gz';
+      await lake.put(fact, gzipSync(`${JSON.stringify({ ...event, keys: {} })}\n`));
+      const asked: z.output<typeof request>[] = [];
+      const ended = await run({}, async (given) => {
+        const task = request.parse(given);
+        if (task.instead !== undefined) await beforeAnew(String(task.holder));
+        asked.push(task);
+        const said = await builder.invoke(given);
+        if (task.task !== 'next') return said;
+        const next = batch.parse(said);
+        const isAnew = asked.some(({ instead }) => instead !== undefined);
+        if (isAnew) return { ...next, statements: [{ ...next.statements?.[0], sql: 'select none' }] };
+        const found = next.statements?.find(({ id }) => id === `check ${check}`);
+        if (found === undefined) return { ...next, kind: 'statements', statements: [] };
+        return { ...next, statements: [{ ...found, sql: `select '${check}' as check_name, 1 as failing_rows` }] };
+      });
+      await lake.remove(fact);
+      return { asked, ended, tasks: asked.map(({ task }) => task).filter((task, at, all) => task !== all[at - 1]) };
+    }
+
+    test('all is planned anew: from its first statement, as a full refresh, in a database of its own', async () => {
+      const before = await current();
+      const databases: string[][] = [];
+      const { asked, ended, tasks } = await findsWithdrawal(async () => {
+        databases.push(await runs());
+      });
+      expect(tasks).toEqual(['plan', 'next', 'judge', 'plan', 'next', 'again', 'end']);
+      expect(ended).toMatchObject({ status: 'FAILED', states: expect.arrayContaining(['Judge', 'Plan anew']) });
+      const [daily] = asked.filter(({ task }) => task === 'next');
+      expect(asked.find(({ instead }) => instead !== undefined)).toMatchObject({
+        instead: daily?.buildId,
+        refresh: reason,
+      });
+      const [anew, ...more] = asked.filter(({ task, buildId }) => task === 'next' && buildId !== daily?.buildId);
+      expect(anew).toMatchObject({ at: 0, ran: [] });
+      expect(more).toEqual([]);
+      const plan = await lake.get(places.plan(anew?.buildId ?? ''));
+      expect(JSON.parse(new TextDecoder().decode(plan))).toMatchObject({ run: { kind: 'full', reason } });
+      expect(databases).toHaveLength(1);
+      expect(databases[0]).toHaveLength(1);
+      // What the daily build had made is gone, and what the other one began too, since it was failed here.
+      expect(await runs()).toEqual([]);
+      expect(await current()).toBe(before);
+    }, 300_000);
+
+    test('another build that takes the lease in between is left alone', async () => {
+      const other = { holder: 'another', buildId: '20261109T000000Z-another', seconds: 600 };
+      const { ended, tasks } = await findsWithdrawal(async (holder) => {
+        await builder.invoke({ task: 'end', holder });
+        expect(await takeLease(lake, other, () => new Date())).toHaveProperty('taken');
+      });
+      expect(ended).toMatchObject({ status: 'FAILED', error: 'BuildUnderWay', cause: other.buildId });
+      expect(tasks).toEqual(['plan', 'next', 'judge', 'plan']);
+      expect((await readLease(lake))?.holder).toBe('another');
+      await releaseLease(lake, 'another', () => new Date());
+      expect(await runs()).toEqual([]);
+    }, 300_000);
+  });
+
   describe('what goes wrong', () => {
     // A small part of the company, so that each fault takes seconds.
     const part = { select: 'costs,fx_days' };
@@ -343,6 +466,24 @@ describe.skipIf(missing !== undefined)('the cloud road from the lake to the publ
       expect(await current()).not.toBe(before);
       expect((await differences()).different).toEqual([]);
       expect(await left()).toEqual([]);
+    });
+
+    test('under two keys of the hashes nobody builds: it is told, with the command that ends it', async () => {
+      const hashing = (done: number) =>
+        lake.put(places.hashing, JSON.stringify({ generation: 2, done, changed_at: '' }));
+      for (const [done, said, mend] of [
+        [1, 'a change of the key of the hashes was cut off', 'percorso rotate-key --on aws'],
+        [2, 'raw objects are under a key of the hashes of before', 'percorso build --on aws'],
+      ] as const) {
+        await hashing(done);
+        const before = await current();
+        expect(await run()).toMatchObject({ status: 'FAILED', states: ['Plan', 'Tell', 'End after failure'] });
+        expect(told.at(-1)?.Message).toContain(said);
+        expect(told.at(-1)?.Message).toContain(mend);
+        expect(await current()).toBe(before);
+      }
+      await lake.remove(places.hashing);
+      await runsAgain();
     });
 
     test('the schedule starts it twice: one builds, the other says so and touches nothing', async () => {

@@ -705,6 +705,34 @@ describe.skipIf(missing !== undefined)('the cloud road up to the lake', () => {
       ).toHaveLength(2);
     });
 
+    test('the key of the hashes is changed while messages wait: all come under the new one, and none fails', async () => {
+      const authorization = requests[0]?.headers.authorization ?? '';
+      const identify = async (messageId: string) => {
+        const traits = { email: 'carla@example.com' };
+        const one = { type: 'identify', messageId, anonymousId: 'c', traits, timestamp: '2026-01-05T10:00:00Z' };
+        const body = Buffer.from(JSON.stringify({ batch: [one] }));
+        expect((await send({ method: 'POST', path: '/v1/batch', headers: { authorization }, body })).statusCode).toBe(
+          200,
+        );
+      };
+      await identify('key-before');
+      const key = { PERCORSO_IDENTIFIER_KEY: `${identifierKey},${'5e'.repeat(32)}` };
+      await clients.secrets.send(
+        new PutSecretValueCommand({ SecretId: 'percorso/acme-test/identifier-key', SecretString: JSON.stringify(key) }),
+      );
+      // This door has the new key at once; the store still keeps the one that it has read.
+      await lambda('collect').kill();
+      await identify('key-after');
+      const before = new Set(await lake.list('raw/events/'));
+      expect(await work('events')).toMatchObject({ worked: 2, failed: 0 });
+      const made = (await lake.list('raw/events/')).filter((one) => !before.has(one));
+      expect(made.filter((one) => !one.endsWith('.k2.jsonl.gz'))).toEqual([]);
+      const came = (await linesOf(lake, 'raw/events/')).filter(({ event_id }) => String(event_id).startsWith('key-'));
+      expect(came.map(({ event_id }) => event_id).sort()).toEqual(['key-after', 'key-before']);
+      expect(new Set(came.map(({ keys }) => JSON.stringify(keys))).size).toBe(1);
+      expect(JSON.stringify(came)).toMatch(/"e:[0-9a-f]{32}"/);
+    });
+
     test('a queue that is not there: the door says so, and takes nothing', async () => {
       const spec = deployed.lambdas.get('acme-test-collect');
       if (spec === undefined) throw new Error('no door');

@@ -3,10 +3,10 @@ import { createServer, type Server } from 'node:http';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createEnvironmentSecrets } from '#adapters/environment-secrets';
-import { createManagedSecrets } from '#adapters/managed-secrets';
+import { changeManagedSecret, createManagedSecrets } from '#adapters/managed-secrets';
 import type { Secrets } from '#core/ports';
 
-/** The one call of Secrets Manager that is made, by its protocol (AWS JSON 1.1). */
+/** The two calls of Secrets Manager that are made, by its protocol (AWS JSON 1.1). */
 const kept = new Map<string, string>();
 let server: Server;
 let client: SecretsManagerClient;
@@ -18,8 +18,14 @@ beforeAll(async () => {
     request.on('end', () => {
       const asked: unknown = JSON.parse(Buffer.concat(parts).toString());
       const id = typeof asked === 'object' && asked !== null && 'SecretId' in asked ? String(asked.SecretId) : '';
-      const isGet = request.headers['x-amz-target'] === 'secretsmanager.GetSecretValue';
-      const value = isGet ? kept.get(id) : undefined;
+      const target = request.headers['x-amz-target'];
+      if (target === 'secretsmanager.PutSecretValue' && kept.has(id)) {
+        kept.set(
+          id,
+          typeof asked === 'object' && asked !== null && 'SecretString' in asked ? `${asked.SecretString}` : '',
+        );
+      }
+      const value = /\.(?:Get|Put)SecretValue$/.test(String(target)) ? kept.get(id) : undefined;
       response.writeHead(value === undefined ? 400 : 200, { 'content-type': 'application/x-amz-json-1.1' });
       const answer =
         value === undefined
@@ -86,6 +92,14 @@ describe('Secrets Manager', () => {
       await expect(failure).rejects.toThrow(`the secret ${id} is no JSON object of texts`);
       await expect(failure).rejects.not.toThrow('hunter2');
     }
+  });
+
+  it('changes one name of a secret and leaves the others; a name that is not there is none to change', async () => {
+    kept.set('acme/changed', '{"KEY":"one","OTHER":"two"}');
+    expect(await changeManagedSecret('acme/changed', 'KEY', (value) => `${value},more`, client)).toBe('one,more');
+    expect(JSON.parse(kept.get('acme/changed') ?? '')).toEqual({ KEY: 'one,more', OTHER: 'two' });
+    const failure = changeManagedSecret('acme/changed', 'NONE', () => 'x', client);
+    await expect(failure).rejects.toThrow('the secret acme/changed has no NONE');
   });
 
   it('fails where a secret is missing', async () => {

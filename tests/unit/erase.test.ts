@@ -102,6 +102,7 @@ async function company(): Promise<{ company: Company; work: EraseWork }> {
       env: {},
       identifierKey: async () => key,
       vaultKeys: async (): Promise<[VaultKey]> => [vaultKey],
+      addIdentifierSecret: () => Promise.reject(new Error('no change of the key here')),
       alone: <Result>(work: () => Promise<Result>) => work(),
       sealAddress: async () => sealAddress,
     },

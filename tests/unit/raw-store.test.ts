@@ -212,12 +212,12 @@ describe('storing deliveries of a queue that cuts its batches anew', () => {
   ];
 
   it('keeps every cost row once and every event by its id, however often and in whatever company messages come', async () => {
-    await storeDeliveries(lake, identifierKey, deliveries);
+    await storeDeliveries(lake, async () => identifierKey, deliveries);
     const costs = await lines('raw/costs/');
     const some = fc.subarray(deliveries, { minLength: 1 });
     await fc.assert(
       fc.asyncProperty(some, async (again) => {
-        await storeDeliveries(lake, identifierKey, again);
+        await storeDeliveries(lake, async () => identifierKey, again);
         expect(await lines('raw/costs/')).toEqual(costs);
         expect(new Set((await lines('raw/events/')).map(({ event_id }) => event_id))).toEqual(new Set(['1', '2', '3']));
       }),
@@ -228,14 +228,14 @@ describe('storing deliveries of a queue that cuts its batches anew', () => {
 
   it('says which messages are none, and takes the others', async () => {
     const bodies = [Buffer.from('{"events":[{}],'), ...deliveries, Buffer.from('null')];
-    const { counts, unreadable } = await storeDeliveries(lake, identifierKey, bodies);
+    const { counts, unreadable } = await storeDeliveries(lake, async () => identifierKey, bodies);
     expect(unreadable).toEqual([0, 5]);
     expect(counts).toMatchObject({ events: 3, costs: 3, rejected: 1, alreadyThere: 0 });
   });
 
   it('fails as a whole where the lake cannot be written', async () => {
     const full = { ...lake, putIfAbsent: () => Promise.reject(new Error('no space')) };
-    await expect(storeDeliveries(full, identifierKey, deliveries)).rejects.toThrow('no space');
+    await expect(storeDeliveries(full, async () => identifierKey, deliveries)).rejects.toThrow('no space');
   });
 });
 

@@ -16,7 +16,7 @@ import { createAdmitter } from '#pipeline/admit';
 import type { Company } from '#pipeline/company';
 import { drainSpool, encodeDelivery } from '#pipeline/drain';
 import { readErasedKeys, writeErasure } from '#pipeline/erased-keys';
-import { readHashing, readIdentifierKey } from '#pipeline/keys';
+import { addIdentifierSecret, readHashing, readIdentifierKey } from '#pipeline/keys';
 import { rejectedId, showRejected } from '#pipeline/rejected';
 import { type RotationWork, raiseLake, rotateIdentifierKey } from '#pipeline/rotate-key';
 import { createRawWriter } from '#pipeline/store';
@@ -189,6 +189,7 @@ async function company(): Promise<{ company: Company; work: RotationWork }> {
       env: {},
       identifierKey: () => readIdentifierKey(place, made.lake),
       vaultKeys: async (): Promise<[VaultKey]> => [vaultKey],
+      addIdentifierSecret: () => addIdentifierSecret(place),
       alone: <Result>(work: () => Promise<Result>) => work(),
       sealAddress: async () => sealAddress,
     },
@@ -369,6 +370,7 @@ test('a key of the environment is a person’s to add to, and an erasure is ende
       ...made,
       env,
       identifierKey: () => readIdentifierKey({ config: made.config, dir: made.dir, env }, made.lake),
+      addIdentifierSecret: () => addIdentifierSecret({ config: made.config, dir: made.dir, env }),
     };
   };
   await expect(rotateIdentifierKey(under(hex[0] ?? ''), work)).rejects.toThrow('PERCORSO_IDENTIFIER_KEY');
