@@ -27,20 +27,10 @@ with present as (
         day_spans.span_no, credit_touches.channel, credit_touches.device_class, coalesce(moments.moment, '(none)'), bucket_bits.word
 ),
 
-spans as (
-    select periods.period, true as is_current, period_spans.span_no
-    from periods
-    inner join period_spans on period_spans.from_day between periods.from_day and periods.to_day
-    union all
-    select periods.period, false, period_spans.span_no
-    from periods
-    inner join period_spans on period_spans.from_day between periods.previous_from_day and periods.previous_to_day
-),
-
 placed as (
     select
-        spans.period,
-        spans.is_current,
+        compared_spans.period,
+        compared_spans.is_current,
         present.channel,
         present.device_class,
         present.moment,
@@ -51,8 +41,8 @@ placed as (
         -- end
         count(*) as spans
     from present
-    inner join spans on spans.span_no = present.span_no
-    group by spans.period, spans.is_current, present.channel, present.device_class, present.moment, present.word
+    inner join compared_spans on compared_spans.span_no = present.span_no
+    group by compared_spans.period, compared_spans.is_current, present.channel, present.device_class, present.moment, present.word
 ),
 
 cut as (

@@ -3,19 +3,8 @@
 -- key: model, channel, period
 -- kept: table
 -- published: no
-with spans as (
-    select periods.period, true as is_current, period_spans.from_day as segment
-    from periods
-    inner join period_spans on period_spans.from_day between periods.from_day and periods.to_day
-    union all
-    select periods.period, false, period_spans.from_day
-    from periods
-    inner join period_spans on period_spans.from_day between periods.previous_from_day and periods.previous_to_day
-),
-
--- Once per stretch of days: periods lie over each other, and those that they are compared with too. Of one that begins before
--- the data nothing is told.
-earned as (
+-- Once per stretch of days: periods lie over each other, and those that they are compared with too.
+with earned as (
     select
         day_spans.from_day as segment,
         channel_daily.model,
@@ -40,10 +29,10 @@ earned as (
 
 credited as (
     select
-        spans.period,
+        compared_spans.period,
         earned.model,
         earned.channel,
-        spans.is_current,
+        compared_spans.is_current,
         cast(sum(earned.leads) as decimal(18, 6)) as leads,
         cast(sum(earned.first_orders) as decimal(18, 6)) as first_orders,
         cast(sum(earned.orders) as decimal(18, 6)) as orders,
@@ -51,8 +40,8 @@ credited as (
         cast(sum(earned.margin) as decimal(18, 6)) as margin,
         max(earned.has_unknown_margin) as has_unknown_margin
     from earned
-    inner join spans on spans.segment = earned.segment
-    group by spans.period, earned.model, earned.channel, spans.is_current
+    inner join compared_spans on compared_spans.from_day = earned.segment
+    group by compared_spans.period, earned.model, earned.channel, compared_spans.is_current
 ),
 
 spent as (
