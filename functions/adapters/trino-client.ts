@@ -60,11 +60,26 @@ function withDigits(text: string): string {
   );
 }
 
+/** An engine that has just started, or begins from no node, has none to run a statement on: nothing of it has begun. */
+const noNode = 'NO_NODES_AVAILABLE';
+const secondsForANode = 60;
+
 /**
- * Runs one statement over Trino's HTTP protocol and waits for its end.
+ * Runs one statement over Trino's HTTP protocol and waits for its end; for an engine without a node, up to a minute for one.
  * @param signal cancels it. @throws TrinoError where the statement failed or was cancelled.
  */
 export async function runOnTrino(address: TrinoAddress, sql: string, signal?: AbortSignal): Promise<TrinoAnswer> {
+  for (let waited = 0; ; waited++) {
+    try {
+      return await runOnce(address, sql, signal);
+    } catch (error) {
+      if (!(error instanceof TrinoError) || error.errorName !== noNode || waited === secondsForANode) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 1000));
+    }
+  }
+}
+
+async function runOnce(address: TrinoAddress, sql: string, signal?: AbortSignal): Promise<TrinoAnswer> {
   const headers = {
     'X-Trino-User': address.user ?? 'percorso',
     'X-Trino-Catalog': address.catalog,
