@@ -56,7 +56,7 @@ export interface Warehouse {
   /** Rows of one query; money and 64-bit integers come as text so that nothing is rounded, instants as ISO text in UTC. */
   query(sql: string): Promise<Record<string, SqlValue>[]>;
   /**
-   * The named columns of one query, whole, as doubles; null as NaN. For what is reckoned on many rows: whole numbers
+   * The named columns of one query, whole, as doubles and in its order; null as NaN. For what is reckoned on many rows: whole numbers
    * beyond 2^53 would lose digits here.
    */
   queryNumbers<Name extends string>(sql: string, columns: readonly Name[]): Promise<Record<Name, Float64Array>>;

@@ -82,13 +82,13 @@ export function createTrinoWarehouse(address: string): Warehouse & {
       return false;
     },
     async queryNumbers<Name extends string>(sql: string, columns: readonly Name[]) {
-      const selected = columns.map((column) => `cast("${column}" as double)`).join(', ');
-      const result = await rows(`select ${selected} from (\n${sql}\n) as numbers`);
+      // As it stands: around it Trino would forget its order.
+      const { columns: given, rows: found } = await rows(sql);
+      const places = new Map(given.map(({ name }, index) => [name, index]));
       const numbers: Partial<Record<Name, Float64Array>> = {};
-      for (const [index, column] of columns.entries()) {
-        numbers[column] = Float64Array.from(result.rows, (row) =>
-          row[index] === null ? Number.NaN : Number(row[index]),
-        );
+      for (const column of columns) {
+        const place = places.get(column) ?? -1;
+        numbers[column] = Float64Array.from(found, (row) => (row[place] === null ? Number.NaN : Number(row[place])));
       }
       return numbers as Record<Name, Float64Array>;
     },
