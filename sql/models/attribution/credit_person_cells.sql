@@ -10,14 +10,13 @@ with present as (
         credit_touches.channel,
         credit_touches.device_class,
         coalesce(moments.moment, '(none)') as moment,
-        bucket_bits.word,
         -- each model (linear)
         bitwise_or_agg(
             case when credit_touches.linear_weight > 0e0 and credit_touches.conversion_type in ('first_order', 'repeat_order') then bucket_bits.bit else 0 end
         ) as linear_orders,
         bitwise_or_agg(case when credit_touches.linear_weight > 0e0 and credit_touches.conversion_type = 'lead' then bucket_bits.bit else 0 end) as linear_leads,
         -- end
-        count(*) as touches
+        bucket_bits.word
     from credit_touches
     inner join bucket_bits on bucket_bits.bucket = credit_touches.bucket
     inner join day_spans on day_spans.day = credit_touches.conversion_date
@@ -34,12 +33,11 @@ placed as (
         present.channel,
         present.device_class,
         present.moment,
-        present.word,
         -- each model (linear)
         bitwise_or_agg(present.linear_orders) as linear_orders,
         bitwise_or_agg(present.linear_leads) as linear_leads,
         -- end
-        count(*) as spans
+        present.word
     from present
     inner join compared_spans on compared_spans.span_no = present.span_no
     group by compared_spans.period, compared_spans.is_current, present.channel, present.device_class, present.moment, present.word
@@ -47,42 +45,42 @@ placed as (
 
 cut as (
     select
-        placed.period, placed.is_current, placed.channel, '(all)' as device_class, '(all)' as moment, placed.word,
+        placed.period, placed.is_current, placed.channel, '(all)' as device_class, '(all)' as moment,
         -- each model (linear)
         bitwise_or_agg(placed.linear_orders) as linear_orders,
         bitwise_or_agg(placed.linear_leads) as linear_leads,
         -- end
-        sum(placed.spans) as cells
+        placed.word
     from placed
     group by placed.period, placed.is_current, placed.channel, placed.word
     union all
     select
-        placed.period, placed.is_current, placed.channel, placed.device_class, '(all)', placed.word,
+        placed.period, placed.is_current, placed.channel, placed.device_class, '(all)',
         -- each model (linear)
         bitwise_or_agg(placed.linear_orders),
         bitwise_or_agg(placed.linear_leads),
         -- end
-        sum(placed.spans)
+        placed.word
     from placed
     group by placed.period, placed.is_current, placed.channel, placed.device_class, placed.word
     union all
     select
-        placed.period, placed.is_current, placed.channel, '(all)', placed.moment, placed.word,
+        placed.period, placed.is_current, placed.channel, '(all)', placed.moment,
         -- each model (linear)
         bitwise_or_agg(placed.linear_orders),
         bitwise_or_agg(placed.linear_leads),
         -- end
-        sum(placed.spans)
+        placed.word
     from placed
     group by placed.period, placed.is_current, placed.channel, placed.moment, placed.word
 )
 
 select
-    cut.period, cut.is_current, cut.channel, cut.device_class, cut.moment,
+    cut.period, cut.is_current, cut.channel, cut.device_class,
     -- each model (linear)
     cast(sum(bit_count(cut.linear_orders, 64)) as bigint) as linear_orders,
     cast(sum(bit_count(cut.linear_leads, 64)) as bigint) as linear_leads,
     -- end
-    cast(sum(cut.cells) as bigint) as cells
+    cut.moment
 from cut
 group by cut.period, cut.is_current, cut.channel, cut.device_class, cut.moment

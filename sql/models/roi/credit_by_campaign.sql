@@ -10,7 +10,6 @@ with summed as (
         campaign_days.conversion_type,
         campaign_days.channel,
         campaign_days.campaign,
-        campaign_days.stage,
         -- each model (linear)
         sum(campaign_days.linear_touches) as linear_touches,
         sum(campaign_days.linear_conversions) as linear_conversions,
@@ -18,7 +17,7 @@ with summed as (
         sum(campaign_days.linear_margin) as linear_margin,
         sum(campaign_days.linear_unknown_margins) as linear_unknown_margins,
         -- end
-        count(*) as days
+        campaign_days.stage
     from campaign_days
     inner join day_spans on day_spans.day = campaign_days.day
     group by

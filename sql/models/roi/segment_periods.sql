@@ -3,6 +3,6 @@
 -- key: period, segment
 -- kept: table
 -- published: no
-select periods.period, period_spans.from_day as segment
-from periods
-inner join period_spans on period_spans.from_day between periods.from_day and periods.to_day
+select compared_spans.period, compared_spans.from_day as segment
+from compared_spans
+where compared_spans.is_current
