@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { eachAtOnce } from '#core/each-at-once';
 import type { Store } from '#core/ports';
 
 export interface MirroredStore extends Store {
@@ -76,11 +77,7 @@ export function createMirroredStore(bucket: Store, folder: string): MirroredStor
       for (const prefix of prefixes) {
         for (const key of await root.keysBelow(prefix)) if (!keys.has(key)) await rm(root.path(key), { force: true });
       }
-      const waiting = [...keys];
-      const worker = async () => {
-        for (let key = waiting.pop(); key !== undefined; key = waiting.pop()) await fetch(key);
-      };
-      await Promise.all(Array.from({ length: atOnce }, worker));
+      await eachAtOnce([...keys], atOnce, fetch);
       return [...keys].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
     },
     changed: () => [...changed],
