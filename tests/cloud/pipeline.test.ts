@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { gunzipSync, gzipSync } from 'node:zlib';
+import { gzipSync } from 'node:zlib';
 import { AthenaClient } from '@aws-sdk/client-athena';
 import { CreateDatabaseCommand, GetDatabasesCommand, GlueClient } from '@aws-sdk/client-glue';
 import { S3Client } from '@aws-sdk/client-s3';
@@ -235,48 +235,6 @@ describe.skipIf(missing !== undefined)('the cloud road from the lake to the publ
     const builds = new Set(manifest.tables.events?.files.map(({ key }) => key.split('/')[2]));
     expect(builds.size).toBe(2);
   }, 900_000);
-
-  test.runIf(process.env.PERCORSO_ONEOFF)(
-    'ONEOFF real withdrawal',
-    async () => {
-      let who = '';
-      for (const key of await local().list('raw/events/')) {
-        const text = gunzipSync((await local().get(key)) ?? '').toString();
-        for (const line of text.split('\n').filter(Boolean)) {
-          const event = JSON.parse(line);
-          if (event.identifiers?.user_id && event.occurred_at < '2026-09-01' && event.touch)
-            who = event.identifiers.user_id;
-        }
-      }
-      process.stderr.write(`withdraws: ${who}\n`);
-      const file = join(folder, 'withdrawal.jsonl');
-      writeFileSync(
-        file,
-        JSON.stringify({
-          event_type: 'Consent Changed',
-          event_id: 'withdrawn',
-          source: 'shop',
-          occurred_at: '2026-11-08T10:00:00+01:00',
-          identifiers: { user_id: who },
-          consent: { analytics: false },
-        }),
-      );
-      await percorso('--dir', dir, 'import', file);
-      await percorso('--dir', dir, 'build');
-      process.stderr.write(`here: ${(await requireBuild(local())).reason}\n`);
-      await sync();
-      const began = Date.now();
-      const ended = await run();
-      process.stderr.write(
-        `${((Date.now() - began) / 1000).toFixed(1)} s: ${ended.status} ${ended.states.join(' ')}\n`,
-      );
-      expect(ended, `${JSON.stringify(ended)}\n${builder.log()}`).toMatchObject({ status: 'SUCCEEDED' });
-      const { kind, reason } = await requireBuild(lake);
-      expect({ kind, reason }).toEqual({ kind: 'full', reason: 'a withdrawal of consent reaches closed days' });
-      expect((await differences()).different).toEqual([]);
-    },
-    1_800_000,
-  );
 
   describe('a withdrawal of consent found in the middle of a daily build', () => {
     const check = 'withdrawal_moves_closed_days';
