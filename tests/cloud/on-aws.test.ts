@@ -1,10 +1,7 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import {
   CreateBucketCommand,
@@ -29,6 +26,7 @@ import { decodeIdentifierKey, readHashing } from '#pipeline/keys';
 import { releaseLease, takeLease } from '#pipeline/lease';
 import { createRawWriter } from '#pipeline/store';
 import { storeContract } from '../contract/store-contract.ts';
+import { runProcess } from '../killed-process.ts';
 import { runCommand } from '../run-command.ts';
 import { startMoto, whatMotoMisses } from './moto.ts';
 
@@ -42,7 +40,6 @@ if (missing !== undefined) process.stderr.write(`skipped: commands on AWS need $
 const region = 'eu-south-1';
 const bucket = 'acme-test-lake-123456789012';
 const identifierKey = 'ab'.repeat(32);
-const percorso = fileURLToPath(new URL('../../bin/percorso.js', import.meta.url));
 
 describe.skipIf(missing !== undefined)('--on aws', () => {
   let moto: Awaited<ReturnType<typeof startMoto>>;
@@ -293,14 +290,11 @@ describe.skipIf(missing !== undefined)('--on aws', () => {
     test('killed half way it holds the lease, and run again it ends with the same persons', async () => {
       const was = await asked();
       const raw = await there().list(lake.rawEvents);
-      const child = spawn(process.execPath, [percorso, ...rotate, dir], { env: process.env, stdio: 'ignore' });
-      const ended = once(child, 'exit');
-      while (child.exitCode === null) {
-        const left = (await there().list(lake.rawEvents)).filter((key) => key.includes('.k2.')).length;
-        if (left < raw.length) child.kill('SIGKILL');
-        if (child.killed) break;
-      }
-      await ended;
+      const { code } = await runProcess([...rotate, dir], {
+        killWhen: async () =>
+          (await there().list(lake.rawEvents)).filter((key) => key.includes('.k2.')).length < raw.length,
+      });
+      expect(code).toBeNull();
       const left = (await there().list(lake.rawEvents)).filter((key) => key.includes('.k2.'));
       expect(left.length).toBeGreaterThan(0);
       expect(await readHashing(there())).toMatchObject({ generation: 3, done: 2 });

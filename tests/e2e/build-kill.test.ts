@@ -8,7 +8,7 @@ import type { StoredEvent } from '#core/event';
 import { readCurrentManifest } from '#pipeline/publish';
 import { withMarts } from '#pipeline/query';
 import { createRawWriter } from '#pipeline/store';
-import { runProcess } from './killed-process.ts';
+import { runProcess } from '../killed-process.ts';
 
 let root: string;
 let reference: string;

@@ -11,9 +11,9 @@ import { createSealing } from '#core/sealing';
 import { createVaultOpener, createVaultSealer, parseVaultKey } from '#core/vault-sealing';
 import { encodeDelivery } from '#pipeline/drain';
 import { queryMarts } from '#pipeline/query';
+import { runProcess } from '../killed-process.ts';
 import { runCommand } from '../run-command.ts';
 import { filesUnder, textsUnder } from './company-files.ts';
-import { runProcess } from './killed-process.ts';
 
 const key = Buffer.alloc(32, 5);
 const identifiers = createIdentifiers(key, 'IT');

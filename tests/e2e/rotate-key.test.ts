@@ -6,9 +6,9 @@ import { openMarts } from '#adapters/duckdb-marts';
 import { createFolderStore } from '#adapters/folder-store';
 import { createIdentifiers } from '#core/identifiers';
 import { queryMarts } from '#pipeline/query';
+import { runProcess } from '../killed-process.ts';
 import { runCommand } from '../run-command.ts';
 import { filesUnder, textsUnder } from './company-files.ts';
-import { runProcess } from './killed-process.ts';
 
 let root: string;
 const made = () => join(root, 'made');

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
-const percorso = fileURLToPath(new URL('../../bin/percorso.js', import.meta.url));
+const percorso = fileURLToPath(new URL('../bin/percorso.js', import.meta.url));
 
 /**
  * Runs one command line in a process of its own, and kills it where told: after so many milliseconds, or as soon as something is so.
