@@ -157,6 +157,8 @@ function creditOf(credits: Map<number, Float64Array>, channel: number, length: n
   return credit;
 }
 
-function addMultiple(sums: Float64Array, at: number, times: Float64Array, count: number): void {
+function addMultiple(sums: Float64Array, from: number, times: Float64Array, count: number): void {
+  // A place reckoned of columns of doubles is a double to the engine, and slow to count on from.
+  const at = from | 0;
   for (let i = 0; i < times.length; i++) sums[at + i] = (sums[at + i] ?? 0) + (times[i] ?? 0) * count;
 }
