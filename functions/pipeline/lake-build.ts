@@ -503,8 +503,12 @@ export async function endRun(builder: LakeBuilder, holder: string): Promise<void
   const { lake: store } = builder.company;
   const lease = await readLease(store);
   if (lease?.holder !== holder) return;
-  await dropDatabase(builder, lease);
-  await releaseLease(store, holder, builder.now);
+  try {
+    await dropDatabase(builder, lease);
+  } finally {
+    // A database that could not be dropped is told of by its error; it must not hold up the nights to come.
+    await releaseLease(store, holder, builder.now);
+  }
 }
 
 async function dropDatabase(builder: LakeBuilder, { build_id }: Pick<Lease, 'build_id'>): Promise<void> {

@@ -239,8 +239,8 @@ export class BuildMachine extends Construct {
       },
     });
     run.addRetry({
-      // It was not started: the account has too many at a time.
-      errors: ['Athena.TooManyRequestsException'],
+      // It was not started: the account has too many at a time, or Athena failed. A statement that failed once it ran is another error.
+      errors: ['Athena.TooManyRequestsException', 'Athena.InternalServerException', 'Athena.AmazonAthenaException'],
       interval: Duration.seconds(5),
       maxAttempts: 6,
       backoffRate: 2,

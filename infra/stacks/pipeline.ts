@@ -118,12 +118,18 @@ export class PipelineStack extends Stack {
       ],
       resources: [`arn:${Aws.PARTITION}:athena:${Aws.REGION}:${Aws.ACCOUNT_ID}:workgroup/${lake.workgroup}`],
     });
+    permit(role, {
+      actions: ['athena:GetDataCatalog'],
+      resources: [`arn:${Aws.PARTITION}:athena:${Aws.REGION}:${Aws.ACCOUNT_ID}:datacatalog/AwsDataCatalog`],
+    });
     const glue = (resource: string) => `arn:${Aws.PARTITION}:glue:${Aws.REGION}:${Aws.ACCOUNT_ID}:${resource}`;
     permit(role, {
       actions: ['glue:GetDatabase', 'glue:GetTable', 'glue:GetTables', 'glue:GetPartitions', 'glue:GetPartition'],
       resources: [glue('catalog'), glue(`database/${database}`), glue(`table/${database}/*`)],
       because: 'the raw tables are read, all of them',
     });
+    // Athena looks for it with each statement, and fails where it may not.
+    permit(role, { actions: ['glue:GetDatabase'], resources: [glue('database/default')] });
     permit(role, {
       actions: [
         'glue:CreateDatabase',
@@ -137,11 +143,19 @@ export class PipelineStack extends Stack {
         'glue:GetTables',
         'glue:BatchCreatePartition',
         'glue:CreatePartition',
+        'glue:DeletePartition',
+        'glue:BatchDeletePartition',
         'glue:GetPartition',
         'glue:GetPartitions',
         'glue:BatchGetPartition',
       ],
-      resources: [glue('catalog'), glue(`database/${database}_run_*`), glue(`table/${database}_run_*/*`)],
+      resources: [
+        glue('catalog'),
+        glue(`database/${database}_run_*`),
+        glue(`table/${database}_run_*/*`),
+        // Dropping a database asks for its functions too, of which there are none.
+        glue(`userDefinedFunction/${database}_run_*/*`),
+      ],
       because: 'each build has a database of its own, named by its time, and drops it',
     });
     permit(role, {

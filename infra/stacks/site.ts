@@ -242,6 +242,16 @@ export class SiteStack extends Stack {
       functionAssociations: first,
       responseHeadersPolicy: headers,
     };
+    // No header, cookie or query of the reader tells pages apart: the managed policies that heed the origin's word have the
+    // host and all cookies in the key, so that each session would have a cache of its own.
+    const pages = new CachePolicy(this, 'Pages', {
+      cachePolicyName: `percorso-${name}-pages`,
+      minTtl: Duration.seconds(0),
+      defaultTtl: Duration.seconds(0),
+      maxTtl: Duration.days(365),
+      enableAcceptEncodingGzip: true,
+      enableAcceptEncodingBrotli: true,
+    });
     const distribution = new Distribution(this, 'Distribution', {
       comment: `Percorso, ${name}: the dashboards`,
       defaultRootObject: 'index.html',
@@ -256,7 +266,7 @@ export class SiteStack extends Stack {
             originAccessControlName: `percorso-${name}-site`,
           }),
         }),
-        cachePolicy: CachePolicy.USE_ORIGIN_CACHE_CONTROL_HEADERS,
+        cachePolicy: pages,
         compress: true,
       },
       additionalBehaviors: {

@@ -365,6 +365,18 @@ describe('what must never change', () => {
       'percorso-acme-prod-landings-waiting',
     ]);
     for (const { Properties } of alarms) expect(Properties.AlarmActions).toHaveLength(1);
+    // The topic's own policy takes the place of the default one: without this an alarm may not speak.
+    watch.hasResourceProperties('AWS::SNS::TopicPolicy', {
+      PolicyDocument: {
+        Statement: Match.arrayWith([
+          Match.objectLike({
+            Effect: 'Allow',
+            Action: 'sns:Publish',
+            Principal: { Service: 'cloudwatch.amazonaws.com' },
+          }),
+        ]),
+      },
+    });
     Template.fromStack(stacks.spend).hasResourceProperties('AWS::Budgets::Budget', {
       Budget: { BudgetLimit: { Amount: 30, Unit: 'USD' } },
     });
