@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createFolderStore } from '#adapters/folder-store';
 import type { Store } from '#core/ports';
+import { endRun, type LakeBuilder } from '#pipeline/lake-build';
 import { holdsLease, readLease, releaseLease, renewLease, takeLease, whileLeased } from '#pipeline/lease';
 
 const at = (time: string) => () => new Date(`2026-11-20T${time}Z`);
@@ -49,6 +50,21 @@ describe('the right to build', () => {
     await releaseLease(store, 'a', at('04:00:01'));
     expect((await readLease(store))?.holder).toBe('b');
     expect(await store.list('marts/lease/')).toHaveLength(1);
+  });
+
+  test('is given back by a build whose tables the engine would not drop, so that the nights to come build', async () => {
+    await takeLease(store, wanted('a'), at('03:00:00'));
+    const builder = {
+      company: { lake: store },
+      dialect: { dropDatabase: (name: string) => `drop ${name}` },
+      rawDatabase: 'acme',
+      openWarehouse: () => ({ run: () => Promise.reject(new Error('not allowed to drop')) }),
+      now: at('03:05:00'),
+    } as unknown as LakeBuilder;
+    await expect(endRun(builder, 'a')).rejects.toThrow('not allowed to drop');
+    const next = await takeLease(store, wanted('b'), at('03:05:01'));
+    expect(next).toMatchObject({ taken: { holder: 'b' } });
+    expect(next).not.toHaveProperty('died');
   });
 
   test('goes to one of many who see it free at the same instant', async () => {
