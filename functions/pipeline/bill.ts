@@ -66,6 +66,8 @@ export const assumed = {
   transitionsPerStatement: 5,
   transitionsPerRun: 30,
   keptBuilds: 5,
+  /** Dropping the database of a build removes what its tables hold, by Athena's documentation; a day is for nights that fail. */
+  scratchDays: 1,
   bytesLoggedPerRequest: 250,
   bytesLoggedPerCallByLambda: 1000,
   bytesAnsweredPerRequest: 300,
@@ -120,7 +122,7 @@ export function reckonBill(
     { item: 'codebuild', what: 'pages of the dashboards', quantity: design.buildMinutes * days },
     ...readersUsage(size),
     { item: 'kms-key', what: "the company's key", quantity: 1 },
-    { item: 'secret', what: 'secrets', quantity: 2 },
+    { item: 'secret', what: 'secrets', quantity: 3 },
     { item: 'secret-read', what: 'reads by Lambdas every 5 minutes', quantity: 2 * 2 * 288 * days },
     { item: 'alarm', what: 'alarms', quantity: assumed.alarms },
     { item: 'metrics-dashboard', what: 'the dashboard of the engineer', quantity: 1 },
@@ -243,7 +245,7 @@ function warehouseUsage(size: FirmSize, scanned: ScannedBytes, statements: State
       what: 'tables of builds before it',
       quantity: stored('written') * (assumed.keptBuilds - 1 + design.formerBuildDays),
     },
-    { item: 's3-storage', what: 'tables between', quantity: stored('scratch') * design.formerBuildDays },
+    { item: 's3-storage', what: 'tables between', quantity: stored('scratch') * assumed.scratchDays },
   ];
 }
 

@@ -112,7 +112,7 @@ describe('a bill reckoned by hand', () => {
 
   test('what costs the same at any size', () => {
     expect(usdOf(bill, 'kms-key')).toBe(1);
-    expect(usdOf(bill, 'secret')).toBeCloseTo(0.8, 8);
+    expect(usdOf(bill, 'secret')).toBeCloseTo(1.2, 8);
     expect(usdOf(bill, 'alarm')).toBeCloseTo(0.6, 8);
     expect(usdOf(bill, 'codebuild')).toBeCloseTo((5 * 365) / 12 / 100, 8);
     expect(usdOf(bill, 'nat-hour')).toBe(0);
