@@ -132,8 +132,12 @@ async function perform(asked: Request): Promise<unknown> {
       await planFiling(builder, asked.buildId);
       return nothingRan;
     case 'publish': {
-      const { build_id, as_of, kind, reason = '' } = await publishRun(builder, asked.buildId);
+      const { build_id, as_of, kind, reason = '', checks } = await publishRun(builder, asked.buildId);
       log('info', 'build_published', { build_id, as_of, kind: kind ?? '', reason });
+      for (const { check, failing_rows } of checks) {
+        // One of severity error would have kept the build from being published.
+        if (failing_rows > 0) log('info', 'check_warned', { check, failing_rows });
+      }
       return { build_id, as_of, kind };
     }
     case 'end':

@@ -1,5 +1,6 @@
 import { Aws, CfnOutput, Duration, Stack, type StackProps } from 'aws-cdk-lib';
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
 import { CfnSchedule } from 'aws-cdk-lib/aws-scheduler';
 import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
@@ -20,6 +21,8 @@ export interface PipelineStackProps extends StackProps {
 /** Raw to published tables: once a night, in the company's time zone, one build at a time. */
 export class PipelineStack extends Stack {
   readonly machine: StateMachine;
+  /** What the Lambda of the builds says. */
+  readonly buildLog: ILogGroup;
 
   constructor(scope: Construct, id: string, props: PipelineStackProps) {
     super(scope, id, props);
@@ -39,6 +42,7 @@ export class PipelineStack extends Stack {
         RAW_DATABASE: database,
       },
     });
+    this.buildLog = build.log;
     this.useAthena(build.role, props);
     permit(build.role, {
       actions: ['s3:PutObject', 's3:DeleteObject'],

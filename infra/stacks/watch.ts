@@ -120,6 +120,30 @@ export class WatchStack extends Stack {
       treatMissingData: TreatMissingData.BREACHING,
     });
 
+    new MetricFilter(this, 'StaleSources', {
+      logGroup: pipeline.buildLog,
+      filterPattern: FilterPattern.all(
+        FilterPattern.stringValue('$.message.event', '=', 'check_warned'),
+        FilterPattern.stringValue('$.message.check', '=', 'sources_are_fresh'),
+      ),
+      metricNamespace: namespace,
+      metricName: 'StaleSources',
+      metricValue: '$.message.failing_rows',
+    });
+    // A build a night says it: a shorter period would end the alarm before anybody has read the mail.
+    const staleSources = new Metric({
+      namespace,
+      metricName: 'StaleSources',
+      period: Duration.days(1),
+      statistic: 'Maximum',
+    });
+    this.alarm(
+      'source-stale',
+      staleSources,
+      1,
+      'A source is silent for longer than it may be: docs/aws.md, Silent source',
+    );
+
     const graph = (title: string, ...left: IMetric[]) => new GraphWidget({ title, left, width: 8 });
     new Dashboard(this, 'Dashboard', {
       dashboardName: `percorso-${name}`,

@@ -363,6 +363,7 @@ describe('what must never change', () => {
       'percorso-acme-prod-landings-dead-letters',
       'percorso-acme-prod-landings-errors',
       'percorso-acme-prod-landings-waiting',
+      'percorso-acme-prod-source-stale',
     ]);
     for (const { Properties } of alarms) expect(Properties.AlarmActions).toHaveLength(1);
     // The topic's own policy takes the place of the default one: without this an alarm may not speak.
@@ -531,7 +532,7 @@ describe('several companies or stages in one account', () => {
               if (
                 name.test(key) &&
                 !/^[<{[]/.test(text) &&
-                !/^(?:AWS\/|Errors|Throttles|5xx|Approx|Refused|Executions|FailedBuilds|\$default)/.test(text)
+                !/^(?:AWS\/|Errors|Throttles|5xx|Approx|Refused|StaleSources|Executions|FailedBuilds|\$default)/.test(text)
               ) {
                 if (!(Type === 'AWS::Glue::Table' && key === 'Name')) names.add(text);
               }
