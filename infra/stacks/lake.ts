@@ -97,8 +97,8 @@ export class LakeStack extends Stack {
       lifecycle: [
         // Long enough to notice a mistake, short enough for what a person asked to be forgotten.
         { id: 'former-versions', noncurrentVersionExpiration: Duration.days(30) },
-        // Each night replaces tables. Builds that readers may go back to are kept as builds, not as versions.
         { id: 'markers', expiredObjectDeleteMarker: true },
+        // Each night replaces tables. Builds that readers may go back to are kept as builds, not as versions.
         { id: 'former-builds', prefix: places.builds, noncurrentVersionExpiration: Duration.days(1) },
         {
           id: 'rejected',
