@@ -532,7 +532,7 @@ describe('several companies or stages in one account', () => {
               if (
                 name.test(key) &&
                 !/^[<{[]/.test(text) &&
-                !/^(?:AWS\/|Errors|Throttles|5xx|Approx|Refused|StaleSources|Executions|FailedBuilds|\$default)/.test(text)
+                !/^(?:AWS\/|Errors|Throttles|5xx|Approx|Refused|Stale|Executions|FailedBuilds|\$default)/.test(text)
               ) {
                 if (!(Type === 'AWS::Glue::Table' && key === 'Name')) names.add(text);
               }
