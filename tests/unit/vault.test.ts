@@ -248,7 +248,7 @@ describe('the newest word on consent decides', () => {
       with: Array.from({ length: 30 }, (_, n) => `u:${String(n).padStart(24, '0')}`),
     };
     expect(mergeEntries(a, { key: anna }).with).toHaveLength(16);
-  });
+  }, 120_000);
 });
 
 test('one half of the key puts in, the other takes out, and neither opens what another key sealed', () => {
