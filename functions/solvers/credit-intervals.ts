@@ -123,30 +123,19 @@ async function readDraws(warehouse: Warehouse): Promise<Draws> {
 function redraw(values: readonly Float64Array[], buckets: Float64Array, draws: Draws): Float64Array {
   const totals = new Float64Array(values.length * draws.length);
   const times = new Float64Array(buckets.length);
-  const ofModels: { place: number; conversions: Float64Array; revenue: Float64Array; margin: Float64Array }[] = [];
-  for (let place = 0; place < values.length; place += measures.length) {
-    const [conversions = times, revenue = times, margin = times] = values.slice(place, place + measures.length);
-    ofModels.push({ place, conversions, revenue, margin });
-  }
   for (const [replicate, drawn] of draws.entries()) {
     for (let i = 0; i < times.length; i++) times[i] = drawn[buckets[i] ?? 0] ?? 0;
-    // The three measures of a model at a time: each sum waits for its last addition, and three wait together.
-    for (const { place, conversions, revenue, margin } of ofModels) {
-      let ofConversions = 0;
-      let ofRevenue = 0;
-      let ofMargin = 0;
-      for (let i = 0; i < times.length; i++) {
-        const drawnTimes = times[i] ?? 0;
-        ofConversions += (conversions[i] ?? 0) * drawnTimes;
-        ofRevenue += (revenue[i] ?? 0) * drawnTimes;
-        ofMargin += (margin[i] ?? 0) * drawnTimes;
-      }
-      totals[place * draws.length + replicate] = ofConversions;
-      totals[(place + 1) * draws.length + replicate] = ofRevenue;
-      totals[(place + 2) * draws.length + replicate] = ofMargin;
+    for (let place = 0; place < values.length; place++) {
+      totals[place * draws.length + replicate] = product(values[place] ?? times, times);
     }
   }
   return totals;
+}
+
+function product(a: Float64Array, b: Float64Array): number {
+  let sum = 0;
+  for (let i = 0; i < b.length; i++) sum += (a[i] ?? 0) * (b[i] ?? 0);
+  return sum;
 }
 
 function sumOf(parts: readonly (Float64Array | undefined)[]): Float64Array | undefined {
