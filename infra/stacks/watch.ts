@@ -12,7 +12,7 @@ import {
 } from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import { FilterPattern, MetricFilter } from 'aws-cdk-lib/aws-logs';
+import { FilterPattern, MetricFilter, type MetricFilterProps } from 'aws-cdk-lib/aws-logs';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import type { Construct } from 'constructs';
@@ -85,20 +85,11 @@ export class WatchStack extends Stack {
     this.alarm('door-failures', door.failures, 5, 'The door answered 5 requests or more with a failure in 5 minutes');
     this.alarm('door-throttled', door.throttles, 1, 'The account has no more Lambdas at a time to give to the door');
 
-    const namespace = `Percorso/${name}`;
-    new MetricFilter(this, 'RefusedFiles', {
+    const refusedFiles = this.counted('RefusedFiles', {
       logGroup: doors.landings.worker.log,
       filterPattern: FilterPattern.stringValue('$.message.event', '=', 'landing_refused'),
-      metricNamespace: namespace,
-      metricName: 'RefusedFiles',
       metricValue: '1',
-    });
-    const refusedFiles = new Metric({
-      namespace,
-      metricName: 'RefusedFiles',
-      ...minutes(5),
-      statistic: 'Sum',
-    });
+    }).with({ ...minutes(5), statistic: 'Sum' });
     this.alarm(
       'landing-refused',
       refusedFiles,
@@ -120,23 +111,15 @@ export class WatchStack extends Stack {
       treatMissingData: TreatMissingData.BREACHING,
     });
 
-    new MetricFilter(this, 'StaleSources', {
+    // A build a night says it: a shorter period would end the alarm before anybody has read the mail.
+    const staleSources = this.counted('StaleSources', {
       logGroup: pipeline.buildLog,
       filterPattern: FilterPattern.all(
         FilterPattern.stringValue('$.message.event', '=', 'check_warned'),
         FilterPattern.stringValue('$.message.check', '=', 'sources_are_fresh'),
       ),
-      metricNamespace: namespace,
-      metricName: 'StaleSources',
       metricValue: '$.message.failing_rows',
-    });
-    // A build a night says it: a shorter period would end the alarm before anybody has read the mail.
-    const staleSources = new Metric({
-      namespace,
-      metricName: 'StaleSources',
-      period: Duration.days(1),
-      statistic: 'Maximum',
-    });
+    }).with({ period: Duration.days(1), statistic: 'Maximum' });
     this.alarm(
       'source-stale',
       staleSources,
@@ -180,6 +163,16 @@ export class WatchStack extends Stack {
         ],
       ],
     });
+  }
+
+  /** What the lines of a log count. */
+  private counted(
+    metricName: string,
+    counts: Pick<MetricFilterProps, 'logGroup' | 'filterPattern' | 'metricValue'>,
+  ): Metric {
+    const metricNamespace = `Percorso/${this.prefix}`;
+    new MetricFilter(this, metricName, { ...counts, metricNamespace, metricName });
+    return new Metric({ namespace: metricNamespace, metricName });
   }
 
   private alarm(id: string, metric: IMetric, threshold: number, says: string, more: Partial<AlarmProps> = {}): void {

@@ -378,6 +378,15 @@ describe('what must never change', () => {
         ]),
       },
     });
+    // An alarm that hangs on the name of a check falls silent where there is none of that name.
+    const patterns = Object.values(watch.findResources('AWS::Logs::MetricFilter')).map(({ Properties }) =>
+      String(Properties.FilterPattern),
+    );
+    const checks = patterns.flatMap((pattern) => /message\.check = "([^"]+)"/.exec(pattern)?.[1] ?? []);
+    expect(checks).toEqual(['sources_are_fresh']);
+    expect(await readdir(new URL('../../sql/checks', import.meta.url))).toEqual(
+      expect.arrayContaining(checks.map((check) => `${check}.sql`)),
+    );
     Template.fromStack(stacks.spend).hasResourceProperties('AWS::Budgets::Budget', {
       Budget: { BudgetLimit: { Amount: 30, Unit: 'USD' } },
     });
