@@ -53,6 +53,14 @@ const words = {
     equals: 'The touches add up to the ledger, exactly.',
     differs: 'The touches do NOT add up to the ledger: run `percorso build` and tell us if it stays so.',
     fit: (month: string) => `Fitted on the journeys that ended in the 12 months up to the end of ${month}.`,
+    fitBefore: (month: string) =>
+      `Fitted on the journeys that ended in the 12 months up to the end of ${month}: the conversion's own month is fitted by the next full refresh.`,
+    noFit: 'No full refresh has fitted this type of conversion yet.',
+    even: (touches: number) =>
+      `The fit gives these channels nothing: ${touches === 1 ? 'the one touch has it all' : `the ${touches} touches share evenly`}.`,
+    evenNoFit: (touches: number) =>
+      touches === 1 ? 'The one touch has it all.' : `The ${touches} touches share evenly.`,
+    notMet: (channel: string) => `${channel}: not met by that fit, so it has no share until the next full refresh`,
     byFactor: (channel: string, factor: string, all: string, share: string, touches: number) =>
       `${channel}: removal effect ${factor} of ${all} = ${share}${touches > 1 ? `, shared by its ${touches} touches` : ''}`,
     byPath: (channel: string, share: string, touches: number) =>
@@ -91,6 +99,15 @@ const words = {
     equals: 'La somma dei contatti è uguale al registro, esattamente.',
     differs: 'La somma dei contatti NON è uguale al registro: esegui `percorso build` e segnalacelo se resta così.',
     fit: (month: string) => `Stimato sui percorsi finiti nei 12 mesi fino alla fine di ${month}.`,
+    fitBefore: (month: string) =>
+      `Stimato sui percorsi finiti nei 12 mesi fino alla fine di ${month}: il mese della conversione sarà stimato dal prossimo ricalcolo completo.`,
+    noFit: 'Nessun ricalcolo completo ha ancora stimato questo tipo di conversione.',
+    even: (touches: number) =>
+      `La stima non dà nulla a questi canali: ${touches === 1 ? "l'unico contatto prende tutto" : `i ${touches} contatti dividono in parti uguali`}.`,
+    evenNoFit: (touches: number) =>
+      touches === 1 ? "L'unico contatto prende tutto." : `I ${touches} contatti dividono in parti uguali.`,
+    notMet: (channel: string) =>
+      `${channel}: sconosciuto a quella stima, quindi senza quota fino al prossimo ricalcolo completo`,
     byFactor: (channel: string, factor: string, all: string, share: string, touches: number) =>
       `${channel}: effetto di rimozione ${factor} su ${all} = ${share}${touches > 1 ? `, diviso tra i suoi ${touches} contatti` : ''}`,
     byPath: (channel: string, share: string, touches: number) =>
@@ -182,25 +199,29 @@ function describeModel(model: ModelCredit, told: ExplainedConversion, say: Words
   return [
     `${model.name[language]} (${model.model})`,
     `  ${model.rule[language]}`,
-    ...describeFit(model, say).map((line) => `  ${line}`),
+    ...describeFit(model, told, say).map((line) => `  ${line}`),
     indent(formatTable(head, rows)),
     `  ${model.equals_ledger ? say.equals : say.differs}`,
   ];
 }
 
-function describeFit(model: ModelCredit, say: Words): string[] {
+function describeFit(model: ModelCredit, told: ExplainedConversion, say: Words): string[] {
   if (model.fit === undefined) return [];
-  const { month, shares } = model.fit;
-  const factors = shares.map((share) => share.factor);
-  const all = factors.reduce<number>((sum, factor) => sum + (factor ?? 0), 0);
-  const known = factors.every((factor) => factor !== null) && all > 0;
+  const { month, is_even, shares } = model.fit;
+  const allTouches = told.path.length;
+  if (month === null) return [say.noFit, say.evenNoFit(allTouches)];
+  const ofMonth = month.slice(0, 7);
+  const isOwn = ofMonth === told.conversion_date.slice(0, 7);
+  const fit = isOwn ? say.fit(ofMonth) : say.fitBefore(ofMonth);
+  if (is_even) return [fit, say.even(allTouches)];
+  const all = shares.reduce((sum, { factor }) => sum + (factor ?? 0), 0);
   return [
-    say.fit(month.slice(0, 7)),
-    ...shares.map(({ channel, touches, factor, share }) =>
-      known
-        ? say.byFactor(plain(channel), number(factor ?? 0), number(all), number(share), touches)
-        : say.byPath(plain(channel), number(share), touches),
-    ),
+    fit,
+    ...shares.map(({ channel, touches, factor, share, is_known }) => {
+      if (!is_known && share === 0) return say.notMet(plain(channel));
+      if (factor !== null) return say.byFactor(plain(channel), number(factor), number(all), number(share), touches);
+      return say.byPath(plain(channel), number(share), touches);
+    }),
   ];
 }
 

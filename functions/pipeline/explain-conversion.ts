@@ -29,10 +29,13 @@ export interface TouchCredit {
 
 /** How a data-driven model came to the share of one channel of the path. */
 export interface ChannelShare {
+  /** As the fit names it: `(other)` for the least frequent ones together, where there are more than sixty. */
   channel: string;
   touches: number;
-  /** The model's factor of the channel, where it has one that does not depend on the path. */
+  /** The model's factor of the channel, where it has one that does not depend on the path; null too where the fit does not know it. */
   factor: number | null;
+  /** Whether the fit met the channel. */
+  is_known: boolean;
   /** The channel's share of this conversion: its touches' weights together. */
   share: number;
 }
@@ -41,8 +44,11 @@ export interface ModelCredit {
   model: string;
   name: { en: string; it: string };
   rule: { en: string; it: string };
-  /** Of a data-driven model: the month whose fit spreads this conversion, and the shares of the path's channels. */
-  fit?: { month: string; shares: ChannelShare[] };
+  /**
+   * Of a data-driven model: the month whose fit spreads this conversion, null where its type was not fitted yet; whether all touches
+   * share evenly, since the fit gives the path's channels nothing; and the shares of the path's channels.
+   */
+  fit?: { month: string | null; is_even: boolean; shares: ChannelShare[] };
   touches: TouchCredit[];
   /** What the touches add up to. */
   totals: { weight: number; conversions: string; revenue: string; margin: string | null };
@@ -56,6 +62,8 @@ export interface ExplainedConversion {
   person_id: string | null;
   order_id: string | null;
   at: string;
+  /** The reporting day. */
+  conversion_date: string;
   time_zone: string;
   currency: string;
   revenue: string;
@@ -119,6 +127,7 @@ export async function explainConversion(
     person_id: textOf(told.person_id),
     order_id: textOf(told.order_id),
     at,
+    conversion_date: String(told.conversion_date).slice(0, 10),
     time_zone: settings.timeZone,
     currency: settings.currency,
     revenue: String(told.revenue),
@@ -241,7 +250,7 @@ async function readModels(
     `select model, ${sums} from credit where ${isOf([told, ...refunds])} group by model`,
   );
   const month = `${String(told.conversion_date).slice(0, 7)}-01`;
-  const factors = await readFactors(reader, String(told.conversion_type), month);
+  const fit = await readFit(reader, String(told.conversion_type), month);
   const placeOf = new Map(path.map((touch) => [touch.touch_id, touch.no]));
   return models.map(({ model, kind, name, rule }) => {
     const touches = own
@@ -267,7 +276,7 @@ async function readModels(
       name,
       rule,
       ...(kind === 'data_driven' && path.length > 0
-        ? { fit: { month, shares: sharesOf(path, touches, factors.get(model)) } }
+        ? { fit: { month: fit.month, ...sharesOf(path, touches, fit.factors.get(model)) } }
         : {}),
       touches,
       totals: {
@@ -285,36 +294,67 @@ async function readModels(
   });
 }
 
-/** Factors of channels by data-driven model, of the fit that spreads the conversions of a month. */
-async function readFactors(reader: MartReader, type: string, month: string): Promise<Map<string, Map<string, number>>> {
+/** What a fit says of a channel. */
+interface FittedChannel {
+  /** Its share of the textbook total. */
+  factor: number;
+  removalEffect: number | null;
+}
+
+/**
+ * The fit that spreads the conversions of a month, as `fit_months` says: its own, or the last before it, where no full refresh
+ * has fitted the month yet. Channels by data-driven model.
+ */
+async function readFit(
+  reader: MartReader,
+  type: string,
+  month: string,
+): Promise<{ month: string | null; factors: Map<string, Map<string, FittedChannel>> }> {
   const [table] = await rowsOf(
     reader,
     "select table_name from information_schema.tables where table_name = 'channel_factors'",
   );
-  const found = new Map<string, Map<string, number>>();
-  if (table === undefined) return found;
+  const factors = new Map<string, Map<string, FittedChannel>>();
+  if (table === undefined) return { month: null, factors };
+  const [fit] = await rowsOf(
+    reader,
+    `select coalesce(max(case when fit_month <= date '${month}' then fit_month end), min(fit_month)) as month
+     from channel_factors where conversion_type = ${quoteText(type)}`,
+  );
+  const fitMonth = textOf(fit?.month)?.slice(0, 10) ?? null;
+  if (fitMonth === null) return { month: null, factors };
   for (const row of await rowsOf(
     reader,
-    `select model, channel, removal_effect from channel_factors
-     where conversion_type = ${quoteText(type)} and fit_month = date '${month}' and removal_effect is not null`,
+    `select model, channel, factor, removal_effect from channel_factors
+     where conversion_type = ${quoteText(type)} and fit_month = date '${fitMonth}'`,
   )) {
-    const ofModel = found.get(String(row.model)) ?? new Map<string, number>();
-    found.set(String(row.model), ofModel.set(String(row.channel), Number(row.removal_effect)));
+    const ofModel = factors.get(String(row.model)) ?? new Map<string, FittedChannel>();
+    const removalEffect = row.removal_effect === null ? null : Number(row.removal_effect);
+    ofModel.set(String(row.channel), { factor: Number(row.factor), removalEffect });
+    factors.set(String(row.model), ofModel);
   }
-  return found;
+  return { month: fitMonth, factors };
 }
 
 function sharesOf(
   path: readonly PathTouch[],
   touches: readonly TouchCredit[],
-  factors: ReadonlyMap<string, number> | undefined,
-): ChannelShare[] {
-  return [...new Set(path.map((touch) => touch.channel))].map((channel) => ({
-    channel,
-    touches: path.filter((touch) => touch.channel === channel).length,
-    factor: factors?.get(channel) ?? factors?.get('(other)') ?? null,
-    share: touches.filter((touch) => touch.channel === channel).reduce((sum, touch) => sum + touch.weight, 0),
-  }));
+  factors: ReadonlyMap<string, FittedChannel> = new Map(),
+): { is_even: boolean; shares: ChannelShare[] } {
+  const namedAs = (channel: string) => (!factors.has(channel) && factors.has('(other)') ? '(other)' : channel);
+  const channels = [...new Set(path.map((touch) => namedAs(touch.channel)))];
+  return {
+    is_even: channels.every((channel) => (factors.get(channel)?.factor ?? 0) === 0),
+    shares: channels.map((channel) => ({
+      channel,
+      touches: path.filter((touch) => namedAs(touch.channel) === channel).length,
+      factor: factors.get(channel)?.removalEffect ?? null,
+      is_known: factors.has(channel),
+      share: touches
+        .filter((touch) => namedAs(touch.channel) === channel)
+        .reduce((sum, touch) => sum + touch.weight, 0),
+    })),
+  };
 }
 
 async function rowsOf(reader: MartReader, sql: string): Promise<Row[]> {

@@ -8,7 +8,8 @@ import type { SolverModel } from '#solvers/solver-model';
  *
  * In: `transition_counts`, `coalition_counts`. Out: `fitted_factors`, one row per model, conversion_type, fit_month,
  * coalition and channel_no. Coalition 0 has the channel's factor over the whole fit, and the totals of the fit; a model whose
- * factors differ from one coalition to the next has rows of those that converted in the month beside it, with the factor alone.
+ * factors differ from one coalition to the next has rows of those that converted in the month beside it, with the factor alone, and
+ * in the last month of all that converted in the fit: days to come are spread by it.
  */
 export const fittedFactors: SolverModel = {
   name: 'fitted_factors',
@@ -26,12 +27,14 @@ export const fittedFactors: SolverModel = {
         model: name,
         fit: open({ coalitions: read.coalitions, converting }),
       }));
-      for (const [month, spread] of monthly) {
-        if (spread.length === 0) continue;
+      const lastMonth = Math.max(...[...monthly].map(([month, places]) => (places.length > 0 ? month : 0)));
+      for (const [month, ofMonth] of monthly) {
+        if (ofMonth.length === 0) continue;
+        const coalitions = read.window(month);
         const counts = {
           steps: { 1: first.window(month), 2: second.window(month) },
-          coalitions: read.window(month),
-          spread,
+          coalitions,
+          spread: month === lastMonth ? convertingIn(coalitions.conversions) : ofMonth,
         };
         const { journeys, conversions, revenue } = counts.coalitions;
         const totals = { journeys: sumOf(journeys), conversions: sumOf(conversions), revenue: sumOf(revenue) };

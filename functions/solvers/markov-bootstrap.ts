@@ -140,9 +140,8 @@ export function replicateCredits(
       const credit = creditOf(ofSpan, channel, drawn.length);
       for (let r = 0; r < replicates; r++) {
         const total = totals[r] ?? 0;
-        // A replicate that draws the conversion draws its journey too, so only one that adds 0 has no factor here.
-        if (total === 0) continue;
-        const share = (effects[r * channels + channel - 1] ?? 0) / total;
+        // Evenly where the replicate's fit knows nothing of the channels: one that came after the fit, and is alone, has it all.
+        const share = total === 0 ? 1 / coalition.length : (effects[r * channels + channel - 1] ?? 0) / total;
         for (let at = r; at < credit.length; at += replicates)
           credit[at] = (credit[at] ?? 0) + share * (drawn[at] ?? 0);
       }

@@ -19,7 +19,7 @@ export interface FitCounts {
   /** Steps of the chain of each order. */
   steps: { 1: StepCounts; 2: StepCounts };
   coalitions: CoalitionCounts;
-  /** Places of the coalitions that converted in the fit's own month: those whose conversions it spreads. */
+  /** Places of the coalitions whose conversions it spreads, or may be asked to: of those that converted in the months of the fit. */
   spread: readonly number[];
 }
 

@@ -1,4 +1,4 @@
--- purpose: every data-driven model shares each converting set of channels whole
+-- purpose: every data-driven model shares each set of channels whole; one that converted in the fit's own month has shares in every model
 -- severity: error
 -- model: coalition_shares
 with shared as (
@@ -14,20 +14,33 @@ with shared as (
         coalition_shares.fit_month,
         coalition_shares.coalition,
         coalition_shares.model
+),
+
+spread as (
+    select distinct conversion_paths.conversion_type, fit_months.fit_month, conversion_paths.coalition
+    from conversion_paths
+    inner join fit_months
+        on fit_months.conversion_type = conversion_paths.conversion_type
+        and fit_months.month = conversion_paths.month
+    where conversion_paths.coalition > 0
 )
 
 select
-    coalition_counts.conversion_type,
-    coalition_counts.end_month,
-    coalition_counts.coalition,
+    spread.conversion_type,
+    spread.fit_month,
+    spread.coalition,
     models.model,
     shared.share
-from coalition_counts
+from spread
 cross join (select distinct fitted_factors.model from fitted_factors) as models
 left join shared
-    on shared.conversion_type = coalition_counts.conversion_type
-    and shared.fit_month = coalition_counts.end_month
-    and shared.coalition = coalition_counts.coalition
+    on shared.conversion_type = spread.conversion_type
+    and shared.fit_month = spread.fit_month
+    and shared.coalition = spread.coalition
     and shared.model = models.model
-where coalition_counts.conversions > 0
-    and abs(coalesce(shared.share, 0e0) - 1e0) > 1e-9
+left join coalition_counts
+    on coalition_counts.conversion_type = spread.conversion_type
+    and coalition_counts.end_month = spread.fit_month
+    and coalition_counts.coalition = spread.coalition
+    and coalition_counts.conversions > 0
+where abs(coalesce(shared.share, case when coalition_counts.coalition is null then 1e0 else 0e0 end) - 1e0) > 1e-9

@@ -21,6 +21,8 @@ export interface CompanyByDays {
   /** @param dieAt the write, of files and objects alike, at which the process dies. */
   build(now: string, options?: BuildOptions, dieAt?: number): Promise<BuildResult>;
   query(sql: string): Promise<Record<string, SqlValue>[]>;
+  /** Answers as a reader of the published build does. */
+  ask: MartReader['query'];
   close(): Promise<void>;
 }
 
@@ -37,8 +39,17 @@ export async function openCompanyByDays(config: Omit<ConfigInput, 'name'>): Prom
     (await reader)?.close();
     reader = undefined;
   };
+  const ask: MartReader['query'] = async (sql) => {
+    reader ??= requireBuild(company.lake).then((build) => openMarts(locateTables(company.lake, build)));
+    const marts = await reader;
+    // A reader answers one question at a time.
+    const answer = before.then(() => marts.query(sql));
+    before = answer.catch(() => undefined);
+    return answer;
+  };
   return {
     company,
+    ask,
     async receive(events) {
       const writer = createRawWriter(company.lake, { identifierKey });
       let receivedAt = new Date(0);
@@ -97,12 +108,7 @@ export async function openCompanyByDays(config: Omit<ConfigInput, 'name'>): Prom
       }
     },
     async query(sql) {
-      reader ??= requireBuild(company.lake).then((build) => openMarts(locateTables(company.lake, build)));
-      const marts = await reader;
-      // A reader answers one question at a time.
-      const answer = before.then(() => marts.query(sql));
-      before = answer.catch(() => undefined);
-      const { columns, rows } = await answer;
+      const { columns, rows } = await ask(sql);
       return rows.map((row) => Object.fromEntries(columns.map(({ name }, index) => [name, row[index] ?? null])));
     },
     async close() {

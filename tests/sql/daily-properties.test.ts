@@ -119,6 +119,37 @@ async function closedSums(company: CompanyByDays, before: string): Promise<Sums>
   return sums;
 }
 
+/** Channels whose share of a conversion under a Markov model is not what the fit that spreads it says. */
+const sharedOtherwise = `with fits as (
+    select conversion_type, fit_month, model, channel, removal_effect from channel_factors where removal_effect is not null
+  ),
+  credited as (
+    select c.model, c.conversion_type, c.conversion_id, c.channel, sum(c.weight) as share,
+      (select coalesce(max(case when f.fit_month <= date_trunc('month', c.conversion_date) then f.fit_month end), min(f.fit_month))
+       from fits as f where f.conversion_type = c.conversion_type) as fit_month
+    from credit as c
+    where c.model in ('markov_1', 'markov_2') and c.channel <> '(unattributed)' and c.conversion_id not like 'refund/%'
+    group by c.model, c.conversion_type, c.conversion_id, c.channel, c.conversion_date
+  ),
+  on_path as (
+    select distinct linear.conversion_id, linear.conversion_type, credited.model, credited.fit_month, linear.channel
+    from credit as linear
+    inner join credited on credited.conversion_id = linear.conversion_id and credited.conversion_type = linear.conversion_type
+    where linear.model = 'linear'
+  ),
+  shares as (
+    select on_path.*, coalesce(fits.removal_effect, 0) / sum(fits.removal_effect) over (
+      partition by on_path.conversion_id, on_path.conversion_type, on_path.model) as expected
+    from on_path left join fits using (conversion_type, fit_month, model, channel)
+  )
+  select shares.model, shares.conversion_id, shares.channel, shares.expected, credited.share
+  from shares left join credited using (model, conversion_type, conversion_id, channel)
+  where shares.expected is not null and not isnan(shares.expected) and abs(coalesce(credited.share, 0) - shares.expected) > 1e-9`;
+
+/** Credit of markov_1 that lies outside of its interval. */
+const outsideOfInterval = `select conversion_type, channel, period, conversions, conversions_low, conversions_high from channel_credit
+  where model = 'markov_1' and not (conversions between conversions_low - 1e-6 and conversions_high + 1e-6)`;
+
 /** Revenue and margin of whole months as a reader sees them; a margin that is unknown is left out. */
 async function monthlyRoi(company: CompanyByDays, before: string): Promise<Sums> {
   const rows = await company.query(
@@ -229,6 +260,8 @@ test.each(Object.entries(kinds))(
             closed = { day: openFrom, tables: await tablesOf(company, '<', openFrom) };
           }
           const openFrom = closed?.day ?? '';
+          expect(await company.query(sharedOtherwise)).toEqual([]);
+          expect(await company.query(outsideOfInterval)).toEqual([]);
           const open = await tablesOf(company, '>=', openFrom);
           const whole = await wholeTables(company);
           const sums = await closedSums(company, openFrom);

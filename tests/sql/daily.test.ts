@@ -138,12 +138,11 @@ describe('the checks of a daily build', () => {
           [
             ['key_channel_factors', 'channel_factors'],
             ['key_paths', 'paths'],
-            ['shares_sum_to_one', 'coalition_shares'],
           ].map(([check_name, model]) => JSON.stringify({ check_name, model, failing_rows: 0 })),
         );
         expect(
           await rowsOf(company, `select count(*) as n from check_results where as_of = date '2026-03-${day}'`),
-        ).toEqual([JSON.stringify({ n: full.checks.length - 3 })]);
+        ).toEqual([JSON.stringify({ n: full.checks.length - 2 })]);
       }
     }));
 });

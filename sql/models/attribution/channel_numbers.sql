@@ -1,20 +1,36 @@
 -- purpose: a number and a bit for each channel, so that a set of channels, a state of a chain and a path are whole numbers
 -- grain: one row per channel that has a touch
 -- key: channel
--- kept: refreshed
+-- kept: accumulated
+-- reads: channel_numbers_stored (channel varchar, numbered_as varchar, channel_no bigint, bit bigint)
 -- published: no
 -- The number is the rank by touches, then by name. Sixty numbers fit a whole number of 63 bits: where there are more
 -- channels, the least frequent share the last number, whose name is then `(other)`.
-with ranked as (
+-- Numbers stay until the next full refresh, since sets of channels of closed days are stored by them. A new channel takes the next
+-- one; where sixty have a name of their own it waits for the refresh.
+with met as (
+    select touch_base.channel, count(*) as touches
+    from touch_base
+    group by touch_base.channel
+),
+
+taken as (
     select
-        counted.channel,
-        row_number() over (order by counted.touches desc, counted.channel) as rank_no,
-        count(*) over () as channels
-    from (
-        select touch_base.channel, count(*) as touches
-        from touch_base
-        group by touch_base.channel
-    ) as counted
+        coalesce(max(channel_numbers_stored.channel_no), 0) as numbers,
+        count(case when channel_numbers_stored.channel_no = 60 and channel_numbers_stored.numbered_as <> '(other)' then 1 end) as named
+    from channel_numbers_stored
+),
+
+ranked as (
+    select
+        met.channel,
+        taken.numbers + row_number() over (order by met.touches desc, met.channel) as rank_no,
+        taken.numbers + count(*) over () as channels
+    from met
+    cross join taken
+    left join channel_numbers_stored on channel_numbers_stored.channel = met.channel
+    where channel_numbers_stored.channel is null
+        and taken.named = 0
 ),
 
 numbered as (
@@ -31,3 +47,10 @@ select
     numbered.channel_no,
     cast(round(power(2e0, numbered.channel_no - 1)) as bigint) as bit
 from numbered
+union all
+select
+    channel_numbers_stored.channel,
+    channel_numbers_stored.numbered_as,
+    channel_numbers_stored.channel_no,
+    channel_numbers_stored.bit
+from channel_numbers_stored

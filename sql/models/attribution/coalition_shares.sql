@@ -1,15 +1,19 @@
 -- purpose: how each data-driven model shares a conversion among the distinct channels of its path
--- grain: one row per conversion type, month of the conversion, set of channels, model and channel with a share
+-- grain: one row per conversion type, fit, set of channels that it spreads, model and channel with a share
 -- key: conversion_type, fit_month, coalition, model, channel
--- kept: refreshed
+-- kept: table
 -- published: no
 -- A channel's share is its factor over the sum of the factors of the path's channels. Where all of them are zero, or
--- nothing was fitted, there is no row: credit is then shared evenly by the touches of the path. The channel is named as
--- channel_numbers.numbered_as names it: beyond sixty channels the least frequent are `(other)`.
-with converting as (
-    select coalition_counts.conversion_type, coalition_counts.end_month as fit_month, coalition_counts.coalition
-    from coalition_counts
-    where coalition_counts.conversions > 0
+-- nothing was fitted, there is no row: credit is then shared evenly by the touches of the path. A model that has factors of
+-- a set of its own (Shapley) shares by these; a set that its fit did not meet, which a day after a full refresh may bring, by the factors
+-- over the whole fit. The channel is named as channel_numbers.numbered_as names it: beyond sixty channels the least frequent are `(other)`.
+with spread as (
+    select distinct conversion_paths.conversion_type, fit_months.fit_month, conversion_paths.coalition
+    from conversion_paths
+    inner join fit_months
+        on fit_months.conversion_type = conversion_paths.conversion_type
+        and fit_months.month = conversion_paths.month
+    where conversion_paths.coalition > 0
 ),
 
 numbers as (
@@ -18,39 +22,48 @@ numbers as (
     group by channel_numbers.channel_no, channel_numbers.numbered_as, channel_numbers.bit
 ),
 
-by_coalition as (
-    select distinct fitted_factors.model
+fitted_sets as (
+    select distinct
+        fitted_factors.model, fitted_factors.conversion_type, fitted_factors.fit_month, fitted_factors.coalition
     from fitted_factors
     where fitted_factors.coalition > 0
 ),
 
 factors as (
     select
-        converting.conversion_type,
-        converting.fit_month,
-        converting.coalition,
+        spread.conversion_type,
+        spread.fit_month,
+        spread.coalition,
         fitted_factors.model,
         numbers.channel,
         fitted_factors.factor
-    from converting
-    inner join numbers on mod(converting.coalition / numbers.bit, 2) = 1
+    from spread
+    inner join numbers on mod(spread.coalition / numbers.bit, 2) = 1
     inner join fitted_factors
-        on fitted_factors.conversion_type = converting.conversion_type
-        and fitted_factors.fit_month = converting.fit_month
+        on fitted_factors.conversion_type = spread.conversion_type
+        and fitted_factors.fit_month = spread.fit_month
         and fitted_factors.channel_no = numbers.channel_no
         and fitted_factors.coalition = 0
-    where fitted_factors.model not in (select by_coalition.model from by_coalition)
+    left join fitted_sets
+        on fitted_sets.model = fitted_factors.model
+        and fitted_sets.conversion_type = spread.conversion_type
+        and fitted_sets.fit_month = spread.fit_month
+        and fitted_sets.coalition = spread.coalition
+    where fitted_sets.coalition is null
     union all
     select
-        fitted_factors.conversion_type,
-        fitted_factors.fit_month,
-        fitted_factors.coalition,
+        spread.conversion_type,
+        spread.fit_month,
+        spread.coalition,
         fitted_factors.model,
         numbers.channel,
         fitted_factors.factor
-    from fitted_factors
+    from spread
+    inner join fitted_factors
+        on fitted_factors.conversion_type = spread.conversion_type
+        and fitted_factors.fit_month = spread.fit_month
+        and fitted_factors.coalition = spread.coalition
     inner join numbers on numbers.channel_no = fitted_factors.channel_no
-    where fitted_factors.coalition > 0
 ),
 
 -- Whole numbers, whose sum is the same in any order: factors are 1 at most, and of 63 channels at most.

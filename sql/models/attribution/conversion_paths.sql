@@ -1,15 +1,15 @@
--- purpose: the set of channels along each conversion's path, and the month whose fit spreads it
+-- purpose: the set of channels along each conversion's path
 -- grain: one row per conversion with a touch
 -- key: conversion_id
 -- kept: incremental
 -- partition: conversion_date month
 -- published: no
--- A channel that the last full refresh did not know has no bit.
+-- A touch of a channel without a number (channel_numbers) adds no bit.
 select
     windows.conversion_id,
     windows.conversion_type,
     windows.conversion_date,
-    date_trunc('month', windows.conversion_date) as fit_month,
+    date_trunc('month', windows.conversion_date) as month,
     bitwise_or_agg(coalesce(channel_numbers.bit, 0)) as coalition
 from windows
 inner join touch_base

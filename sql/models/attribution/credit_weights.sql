@@ -35,23 +35,12 @@ known_coalitions as (
     group by channel_shares.conversion_type, channel_shares.fit_month, channel_shares.coalition
 ),
 
-last_fits as (
-    select channel_shares.conversion_type, max(channel_shares.fit_month) as fit_month
-    from channel_shares
-    group by channel_shares.conversion_type
-),
-
--- A month that the last full refresh did not know yet is spread by the last fit.
 fitted as (
-    select
-        conversion_paths.conversion_id,
-        conversion_paths.coalition,
-        case
-            when conversion_paths.fit_month > last_fits.fit_month then last_fits.fit_month
-            else conversion_paths.fit_month
-        end as fit_month
+    select conversion_paths.conversion_id, conversion_paths.coalition, fit_months.fit_month
     from conversion_paths
-    left join last_fits on last_fits.conversion_type = conversion_paths.conversion_type
+    inner join fit_months
+        on fit_months.conversion_type = conversion_paths.conversion_type
+        and fit_months.month = conversion_paths.month
 ),
 
 paths_walked as (

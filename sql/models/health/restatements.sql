@@ -21,7 +21,8 @@
 --   model: the attribution model, for channel_daily; (none) otherwise
 --   channel: the channel, for channel_daily and touches; (all) otherwise
 --   stage: the stage, for stage_entries; (all) otherwise
---   reason: late facts (one of that day or an earlier one came in after the day was closed), identity, or what had changed
+--   reason: late facts (one of that day or an earlier one came in after the day was closed), identity, refit (of a day on which nothing
+--     but the shares of the fitted models moved), or what had changed
 --   rows: how many rows came, went or changed
 --   count_before: how many these rows were as published: touches, conversions and refunds, entries, or credited conversions
 --   count_after: how many they are now
@@ -178,6 +179,7 @@ summed as (
 least_moves as (
     select
         summed.*,
+        coalesce(attribution_models.kind, '(none)') as kind,
         case
             when attribution_models.kind = 'data_driven' then cast(0.001 as decimal(18, 6))
             else cast(0.000001 as decimal(18, 6))
@@ -201,14 +203,27 @@ first_late as (
     from late_facts_published
 ),
 
+-- Days on which more moved than the share of fitted models.
+moved_days as (
+    select distinct compared.day
+    from compared
+    where compared.kind <> 'data_driven'
+),
+
 reasoned as (
     select
         compared.*,
-        coalesce(this_build.reason, case when first_late.day <= compared.day then 'late facts' else 'identity' end) as reason,
+        case
+            when this_build.reason is not null then this_build.reason
+            when compared.kind = 'data_driven' and moved_days.day is null then 'refit'
+            when first_late.day <= compared.day then 'late facts'
+            else 'identity'
+        end as reason,
         this_build.known_at
     from compared
     cross join this_build
     cross join first_late
+    left join moved_days on moved_days.day = compared.day
 )
 
 select
