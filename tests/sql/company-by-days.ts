@@ -26,12 +26,13 @@ export interface CompanyByDays {
   close(): Promise<void>;
 }
 
-const identifierKey = Buffer.alloc(32, 7);
+export const identifierKey = Buffer.alloc(32, 7);
 
 export async function openCompanyByDays(config: Omit<ConfigInput, 'name'>): Promise<CompanyByDays> {
   const dir = await mkdtemp(join(tmpdir(), 'percorso-days-'));
   await writeFile(join(dir, 'percorso.config.ts'), `export default ${JSON.stringify({ name: 'Proof', ...config })};\n`);
-  const company = await loadCompany({ dir, env: {}, openStore: createFolderStore });
+  const env = { PERCORSO_IDENTIFIER_KEY: identifierKey.toString('hex') };
+  const company = await loadCompany({ dir, env, openStore: createFolderStore });
   // Open until the next build: to open one takes longer than most questions.
   let reader: Promise<MartReader> | undefined;
   let before: Promise<unknown> = Promise.resolve();

@@ -120,7 +120,12 @@ describe('every company', () => {
       fc.asyncProperty(companies, async ({ events, order, again, recordsPerObject, pathStart }) => {
         const settings = { ...config, attribution: { ...config.attribution, pathStart } };
         const known = events.map((one) => ({ ...one, received_at: '2026-03-20T10:00:00Z' }));
-        const shuffled = [...again, ...order, ...again].flatMap((index) => known[index] ?? []);
+        // Copies come in at other hours, on other days.
+        const arrived = (place: number) =>
+          new Date(Date.parse('2026-03-18T10:00:00Z') + ((place * 37) % 2880) * 60_000).toISOString();
+        const shuffled = [...again, ...order, ...again].flatMap((index, place) =>
+          known[index] === undefined ? [] : [{ ...known[index], received_at: arrived(place) }],
+        );
         const company = await buildCompany({ events: known, config: settings });
         const other = await buildCompany({ events: shuffled, config: settings, recordsPerObject });
         try {
