@@ -43,7 +43,7 @@ const words = {
 	last_non_direct: ['Last non-direct touch', 'Ultimo contatto non diretto'],
 	linear: ['Linear', 'Lineare'],
 	time_decay: ['Time decay', 'Decadimento nel tempo'],
-	position_based: ['Position-based (40-20-40)', 'Basato sulla posizione (40-20-40)'],
+	position_based: ['Position-based', 'Basato sulla posizione'],
 	w_shaped: ['W-shaped', 'A W'],
 	markov_1: ['Markov chain, order 1', 'Catena di Markov, ordine 1'],
 	markov_2: ['Markov chain, order 2', 'Catena di Markov, ordine 2'],

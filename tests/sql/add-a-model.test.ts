@@ -4,12 +4,27 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createQueryReader } from '#adapters/trino-reader';
 import { readCatalogue, sqlFolder } from '#pipeline/catalogue';
+import { type PathModel, pathModels } from '#solvers/path-models';
+import { members } from '#solvers/shapley';
 import { at, type BuiltCompany, buildCompany, contact, order } from './company-on-duckdb.ts';
 
 /*
  * A rule-based model is a row of the seed and its formula. A toy one is added to a copy of sql/: the second touch of a path
- * earns all, or the only one. Nothing else is touched, and it must be wherever the others are.
+ * earns all, or the only one. A data-driven one is a row of the seed and how it is fitted: a toy one has all channels of a path earn the
+ * same, however often they are on it. Nothing else is touched, and they must be wherever the others are.
  */
+const sameForAll: PathModel = {
+  name: 'same_for_all',
+  open:
+    ({ coalitions }) =>
+    () => {
+      const numbers = [...coalitions.low].flatMap((low, place) => [...members(low, coalitions.high[place] ?? 0)]);
+      const all = [...new Set(numbers)];
+      return {
+        channels: all.map((channelNo) => ({ channelNo, factor: 1 / all.length, revenueFactor: 1 / all.length })),
+      };
+    },
+};
 let dir: string;
 let company: BuiltCompany;
 beforeAll(async () => {
@@ -21,7 +36,12 @@ beforeAll(async () => {
     expect(change(text)).not.toBe(text);
     await writeFile(path, change(text));
   };
-  await edit('seeds/attribution_models.csv', (text) => `${text}11,second_touch,rule,second touch,secondo contatto,,\n`);
+  await edit(
+    'seeds/attribution_models.csv',
+    (text) =>
+      `${text}11,second_touch,rule,second touch,secondo contatto,,\n12,same_for_all,data_driven,same for all,uguale per tutti,,\n`,
+  );
+  (pathModels as PathModel[]).push(sameForAll);
   await edit('models/attribution/credit_weights.sql', (text) =>
     text.replace(
       '        1e0 as linear,\n',
@@ -43,6 +63,7 @@ beforeAll(async () => {
       ...path('one', ['A'], '10.00'),
       ...path('two', ['A', 'B'], '20.00'),
       ...path('three', ['A', 'B', 'C'], '30.00'),
+      ...path('four', ['A', 'A', 'D'], '40.00'),
       order('none', 'none', at('2026-06-05'), '5.00'),
       {
         ...order('three', 'three', at('2026-06-20'), '30.00'),
@@ -54,6 +75,7 @@ beforeAll(async () => {
   });
 }, 60_000);
 afterAll(async () => {
+  (pathModels as PathModel[]).pop();
   await company?.close();
   await rm(dir, { recursive: true, force: true });
 });
@@ -64,6 +86,7 @@ test('a model added in one place is in credit, with sums that hold', async () =>
       "select conversion_id, channel, weight, revenue from credit where model = 'second_touch' order by 1",
     ),
   ).toEqual([
+    'order/four A 1 40.000000',
     'order/none (unattributed) 1 5.000000',
     'order/one A 1 10.000000',
     'order/three B 1 30.000000',
@@ -77,7 +100,7 @@ test('and in every table that is made of it', async () => {
   const of = "where model = 'second_touch'";
   expect(
     await company.lines(`select channel, sum(revenue), sum(margin) from channel_daily ${of} group by 1 order by 1`),
-  ).toEqual(['(unattributed) 5.000000 null', 'A 10.000000 3.330000', 'B 20.000000 3.330000']);
+  ).toEqual(['(unattributed) 5.000000 null', 'A 50.000000 6.660000', 'B 20.000000 3.330000']);
   expect(
     await company.lines(
       `select spend, orders, revenue, margin, roi_low is not null, verdict from channel_roi ${of} and period = 'all_time' and channel = 'B'`,
@@ -93,5 +116,23 @@ test('and in every table that is made of it', async () => {
     await company.lines(
       `select month, attributed, unattributed, ledger, difference from reconciliation ${of} and conversion_type = '(orders)'`,
     ),
-  ).toEqual(['2026-06 30.00 5.00 35.00 0.00']);
+  ).toEqual(['2026-06 70.00 5.00 75.00 0.00']);
+});
+
+test('and so is a data-driven one, from its factors to its credit', async () => {
+  expect(
+    await company.lines(
+      "select channel, factor, textbook_revenue from channel_factors where model = 'same_for_all' and conversion_type = 'first_order' order by 1",
+    ),
+  ).toEqual(['A 0.25 25', 'B 0.25 25', 'C 0.25 25', 'D 0.25 25']);
+  const credited = (table: string) =>
+    company.lines(`select channel, sum(revenue) from ${table} where model = 'same_for_all' group by 1 order by 1`);
+  const expected = ['(unattributed) 5.000000', 'A 40.000000', 'B 10.000000', 'D 20.000000'];
+  expect((await credited('credit')).filter((line) => line !== 'C 0.000000')).toEqual(expected);
+  expect((await credited('channel_daily')).filter((line) => line !== 'C 0.000000')).toEqual(expected);
+  expect(
+    await company.lines(
+      "select channel, touch_id, weight from credit where model = 'same_for_all' and conversion_id = 'order/four' order by 1, 2",
+    ),
+  ).toHaveLength(3);
 });
