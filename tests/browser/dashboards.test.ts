@@ -187,7 +187,7 @@ describe('the figures of the pages are those of the marts', () => {
     await visit(page, `${site.address}cohorts/`);
     const rows = await query(
       dir,
-      'select cohort_month, period, sum(size) as size, sum(retained) as retained, bool_and(is_complete) as is_complete from cohort_retention where period between 1 and 12 group by cohort_month, period having sum(size) >= 5',
+      'select cohort_month, period, sum(size) as size, sum(retained) as retained, sum(retained_from) as retained_from, sum(revenue) / sum(size) as revenue, bool_and(is_complete) as is_complete from cohort_retention where period between 1 and 12 group by cohort_month, period having sum(size) >= 5',
     );
     let checked = 0;
     for (const row of rows) {
@@ -199,6 +199,17 @@ describe('the figures of the pages are those of the marts', () => {
       }
     }
     expect(checked).toBeGreaterThan(10);
+    const complete = rows.filter((row) => row.is_complete === 'true').slice(0, 20);
+    const cellOf = (row: (typeof rows)[number]) =>
+      page.locator(`#retention [data-cell="${row.cohort_month}/${row.period}"]`);
+    await page.locator('#measure').selectOption('share_from');
+    for (const row of complete) {
+      expect(await cellOf(row).getAttribute('title')).toBe(`${Number(row.retained_from)} / ${Number(row.size)}`);
+    }
+    await page.locator('#measure').selectOption('revenue_per_customer');
+    for (const row of complete) {
+      expect(amount((await cellOf(row).textContent()) ?? '', ',')).toBeCloseTo(Number(row.revenue), 1);
+    }
     await page.close();
   });
 
