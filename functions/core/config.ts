@@ -51,7 +51,7 @@ const stageRule = z.strictObject({
   channel: z.string().optional(),
   /** Only from persons who have not ordered yet. */
   beforeFirstOrder: z.boolean().optional(),
-  /** Only this many days or more after the first order. */
+  /** Only this many days or more after the first order, or the won opportunity (whatever else enters conversion) where that was before it. */
   daysAfterFirstOrder: z.number().int().min(0).optional(),
   /** Only with a score of at least this. */
   minScore: z.number().optional(),

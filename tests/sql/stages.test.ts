@@ -79,6 +79,13 @@ describe('a stage is entered', () => {
         order('before', 'before-1', at('2026-01-02'), '10.00'),
         // Won by a salesman, and machines that count for nothing.
         event('won', 'Opportunity Won', at('2026-01-02')),
+        // Customers by a won opportunity, whose orders are in another system: signs of staying count from it.
+        event('b2b', 'Opportunity Won', at('2026-01-02', '10:00:00')),
+        event('b2b', 'Product Used', at('2026-02-01', '09:59:59')),
+        event('b2b', 'Product Used', at('2026-02-01', '10:00:00')),
+        answer('b2b', 9, at('2026-02-03')),
+        event('prospect', 'Product Used', at('2026-01-05')),
+        event('prospect', 'Opportunity Won', at('2026-02-10')),
         event('robot', 'Form Submitted', at('2026-01-02'), { device: { is_bot: true } }),
         visit('robot', at('2026-01-01')),
       ],
@@ -102,6 +109,13 @@ describe('a stage is entered', () => {
       'acquisition 01-03 inferred',
       'conversion 01-03 own',
     ]);
+  });
+
+  test('as a customer by a won opportunity, from which signs of staying count where there is no order', async () => {
+    const of = async (who: string) =>
+      (await stages(who)).filter((line) => /^(conversion|retention|loyalty)/.test(line));
+    expect(await of('b2b')).toEqual(['conversion 01-02 own', 'retention 02-01 own', 'loyalty 02-03 own']);
+    expect(await of('prospect')).toEqual(['conversion 02-10 own']);
   });
 
   test('by a call as a lead, from who has not ordered yet, and by no other contact', async () => {

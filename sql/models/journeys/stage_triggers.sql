@@ -9,6 +9,26 @@ with first_orders as (
     where orders.order_no = 1
 ),
 
+-- A customer is who has ordered, or has let an opportunity be won.
+customers as (
+    select became.person_id, min(became.at_s) as at_s
+    from (
+        select first_orders.person_id, first_orders.at_s
+        from first_orders
+        union all
+        select person_milestones.person_id, person_milestones.at_s
+        from person_milestones
+        inner join stage_rules
+            on stage_rules.event_type = person_milestones.event_type
+            and stage_rules.stage_no = 3
+        where not person_milestones.is_bot
+            and person_milestones.person_id is not null
+            and (stage_rules.channel is null or stage_rules.channel = person_milestones.channel)
+            and (stage_rules.min_score is null or person_milestones.score >= stage_rules.min_score)
+    ) as became
+    group by became.person_id
+),
+
 ruled as (
     select
         person_milestones.person_id,
@@ -21,6 +41,7 @@ ruled as (
     inner join stage_rules
         on stage_rules.event_type = person_milestones.event_type
     left join first_orders on first_orders.person_id = person_milestones.person_id
+    left join customers on customers.person_id = person_milestones.person_id
     where not person_milestones.is_bot
         and person_milestones.person_id is not null
         and (stage_rules.channel is null or stage_rules.channel = person_milestones.channel)
@@ -32,7 +53,7 @@ ruled as (
         )
         and (
             stage_rules.days_after_first_order is null
-            or person_milestones.at_s >= first_orders.at_s + stage_rules.days_after_first_order * 86400e0
+            or person_milestones.at_s >= customers.at_s + stage_rules.days_after_first_order * 86400e0
         )
 ),
 
@@ -83,9 +104,9 @@ referrals as (
         end as event_date,
         case when referred_leads.at_s > person_milestones.at_s then referred_leads.at_s else person_milestones.at_s end as at_s
     from person_milestones
-    inner join first_orders
-        on first_orders.person_id = person_milestones.person_id
-        and first_orders.at_s <= person_milestones.at_s
+    inner join customers
+        on customers.person_id = person_milestones.person_id
+        and customers.at_s <= person_milestones.at_s
     left join referred_leads on referred_leads.referral_id = person_milestones.referral_id
     where person_milestones.event_type = 'Referral Made'
         and not person_milestones.is_bot
