@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import * as z from 'zod';
 import { createDuckDbWarehouse } from '#adapters/duckdb-warehouse';
 import { createFolderStore } from '#adapters/folder-store';
 import { createQueryReader } from '#adapters/trino-reader';
@@ -11,6 +12,8 @@ import { type Catalogue, isSqlModel, readCatalogue } from '#pipeline/catalogue';
 import { type Company, loadCompany } from '#pipeline/company';
 import type { Plan, Step } from '#pipeline/plan';
 import { runCommand } from '../run-command.ts';
+import { differenceFrom, readDialectCases } from '../sql/dialect-cases.ts';
+import { modelCases, runModelCase } from '../sql/model-cases.ts';
 import { firstDifference } from './compare-rows.ts';
 import { startTrino, whatIsMissing } from './server.ts';
 import { createTrinoWarehouse, ourType } from './trino-warehouse.ts';
@@ -74,6 +77,29 @@ describe.skipIf(missing !== undefined)('the models on a real Trino', () => {
     if (step.kind === 'model' && step.isView) await warehouse.createView(step.table, step.sql);
     else if (step.kind === 'model') await warehouse.createTable(step.table, step.sql);
   }
+
+  test('lean on a dialect of which it answers what the cases hold, value and type', async () => {
+    const cases = await readDialectCases();
+    const different: string[] = [];
+    for (const one of cases) {
+      const answer = await onTrino.rows(one.sql).catch((error: unknown) => String(error).slice(0, 300));
+      if (typeof answer === 'string') different.push(`${one.id}: ${answer}`);
+      else {
+        const types = answer.columns.map(({ type }) => type);
+        const difference = differenceFrom(one, { types, rows: z.array(z.array(z.json())).parse(answer.rows) });
+        if (difference !== undefined) different.push(`${one.id}: ${difference}`);
+      }
+    }
+    process.stderr.write(`${cases.length} cases of the dialect asked\n`);
+    expect(different).toEqual([]);
+  }, 300_000);
+
+  test('make of the inputs of each case what it expects', async () => {
+    for (const folder of await modelCases()) {
+      const { actual, expected } = await runModelCase(folder, catalogue, onTrino);
+      expect(actual, folder).toEqual(expected);
+    }
+  }, 300_000);
 
   test('give the same rows and the same types as on DuckDB, table by table', async () => {
     const compared: string[] = [];
