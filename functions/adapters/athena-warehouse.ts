@@ -26,7 +26,9 @@ export function createAthenaWarehouse(options: AthenaWarehouseOptions): Warehous
       }
       return { columns, rows };
     },
-    wantsSixDigits: (error) => error instanceof AthenaError && /timestamp precision \(\d+\)/i.test(error.message),
+    refusesInstants: (error) =>
+      error instanceof AthenaError &&
+      /timestamp precision \(\d+\)|unsupported hive type: timestamp/i.test(error.message),
   };
   return createLakeWarehouse({ engine, database: options.database, store: options.store, prefix: options.prefix });
 }

@@ -2,15 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import * as z from 'zod';
 import { plainType, readType, trinoType } from '#core/column-type';
-import {
-  type FileTable,
-  filedSelect,
-  foldersOf,
-  type LakeDialect,
-  quoteName,
-  readFiles,
-  textLine,
-} from '#core/lake-sql';
+import { atRest, hasInstants, reading } from '#core/lake-instants';
+import { type FileTable, foldersOf, type LakeDialect, quoteName, readFiles, textLine } from '#core/lake-sql';
 import type { SqlValue, Store, TypedColumn, Warehouse } from '#core/ports';
 import { quoteText } from '#core/sql-text';
 
@@ -19,8 +12,8 @@ export interface LakeEngine {
   dialect: LakeDialect;
   run(sql: string): Promise<void>;
   rows(sql: string): Promise<{ columns: TypedColumn[]; rows: (SqlValue | undefined)[][] }>;
-  /** Whether a failed statement asks for instants of six digits, which only a select that is written out can give. */
-  wantsSixDigits(error: unknown): boolean;
+  /** Whether a statement failed for the instants that it would have kept, which only a select that is written out can mend. */
+  refusesInstants(error: unknown): boolean;
 }
 
 export interface LakeWarehouseOptions {
@@ -42,12 +35,15 @@ export function createLakeWarehouse({ engine, database, store, prefix }: LakeWar
   const { dialect } = engine;
   /** What this process made, since a table and a view are dropped by different words. */
   const made = new Map<string, 'table' | 'view'>();
+  /** Columns of what this process made with instants in UTC; who reads what another made gives them their zone. */
+  const inUtc = new Map<string, readonly TypedColumn[]>();
   const place = (name: string) => `${prefix}${name}/${randomUUID()}/`;
   const addressOf = (folder: string) => store.locate(`${folder}x`).slice(0, -1);
 
   async function drop(name: string): Promise<void> {
     const known = made.get(name) ?? (await kindOf(name));
     made.delete(name);
+    inUtc.delete(name);
     if (known === undefined) return;
     await engine.run(dialect.drop(known, name));
     if (known === 'view') await engine.run(dialect.drop('files', `${name}_files`));
@@ -62,22 +58,42 @@ export function createLakeWarehouse({ engine, database, store, prefix }: LakeWar
     return kind === 'VIEW' ? 'view' : 'table';
   }
 
+  const read = (sql: string) =>
+    reading(
+      sql,
+      [...inUtc].map(([name, columns]) => ({ name, columns })),
+      database,
+    );
+
+  async function columnsOf(select: string): Promise<TypedColumn[]> {
+    const { columns } = await engine.rows(`select * from (\n${select}\n) as asked limit 0`);
+    return columns.map(({ name, type }) => ({ name, type: plainType(readType(type)) }));
+  }
+
+  /** Makes it of a select as it is, and of one with its instants at rest where the engine keeps no other. */
+  async function create(kind: 'table' | 'view', name: string, select: string): Promise<void> {
+    const statement = (of: string) =>
+      kind === 'table' ? dialect.createTable(name, of, addressOf(place(name))) : dialect.createView(name, of);
+    try {
+      await engine.run(statement(select));
+      inUtc.delete(name);
+    } catch (error) {
+      if (!engine.refusesInstants(error)) throw error;
+      const columns = await columnsOf(select);
+      await engine.run(statement(atRest(select, columns, kind)));
+      inUtc.set(name, columns);
+    }
+    made.set(name, kind);
+  }
+
   async function createTable(name: string, select: string): Promise<undefined> {
     await drop(name);
-    try {
-      await engine.run(dialect.createTable(name, select, addressOf(place(name))));
-    } catch (error) {
-      if (!engine.wantsSixDigits(error)) throw error;
-      const { columns } = await engine.rows(`select * from (\n${select}\n) as asked limit 0`);
-      await engine.run(dialect.createTable(name, select, addressOf(place(name)), columns));
-    }
-    made.set(name, 'table');
+    await create('table', name, read(select));
   }
 
   async function createView(name: string, select: string): Promise<void> {
     if (made.get(name) !== 'view') await drop(name);
-    await engine.run(dialect.createView(name, select));
-    made.set(name, 'view');
+    await create('view', name, read(select));
   }
 
   async function makeFileTable(files: string, table: FileTable): Promise<void> {
@@ -89,7 +105,9 @@ export function createLakeWarehouse({ engine, database, store, prefix }: LakeWar
     await drop(name);
     const files = `${name}_files`;
     await makeFileTable(files, table);
-    await createView(name, readFiles(dialect.filesName(files), table, where));
+    const { columns } = table;
+    await createView(name, atRest(readFiles(dialect.filesName(files), table, where), columns, 'view'));
+    if (hasInstants(columns)) inUtc.set(name, columns);
   }
 
   /** Makes a table of rows by writing them as JSON Lines, a few files of many lines. */
@@ -115,7 +133,7 @@ export function createLakeWarehouse({ engine, database, store, prefix }: LakeWar
   const warehouse: Warehouse = {
     run: (sql) => engine.run(sql),
     async query(sql) {
-      const { columns, rows } = await engine.rows(sql);
+      const { columns, rows } = await engine.rows(read(sql));
       const types = columns.map((column) => plainType(readType(column.type)));
       return rows.map((row) =>
         Object.fromEntries(columns.map(({ name }, index) => [name, plainValue(row[index], types[index] ?? '')])),
@@ -123,7 +141,7 @@ export function createLakeWarehouse({ engine, database, store, prefix }: LakeWar
     },
     async queryNumbers<Name extends string>(sql: string, columns: readonly Name[]) {
       // As it stands: around it an engine would forget its order.
-      const { columns: given, rows } = await engine.rows(sql);
+      const { columns: given, rows } = await engine.rows(read(sql));
       const places = new Map(given.map(({ name }, index) => [name, index]));
       const numbers: Partial<Record<Name, Float64Array>> = {};
       for (const column of columns) {
@@ -195,18 +213,20 @@ export function createLakeWarehouse({ engine, database, store, prefix }: LakeWar
       const { rows } = await engine.rows(
         `select column_name, data_type from information_schema.columns where table_schema = ${quoteText(database)} and table_name = ${quoteText(name)} order by ordinal_position`,
       );
-      return rows.map(([column, type]) => ({ name: String(column), type: plainType(readType(String(type))) }));
+      const before = new Map(inUtc.get(name)?.map((column) => [column.name, column.type]));
+      return rows.map(([column, type]) => ({
+        name: String(column),
+        type: before.get(String(column)) ?? plainType(readType(String(type))),
+      }));
     },
     // Only a query could tell, and whoever asks has one.
     isKey: async () => false,
     dropTable: drop,
     async unload(select, location) {
-      const { rows } = await engine.rows(`select count(*) as n from (\n${select}\n) as counted`);
-      const view = `unload_${randomUUID().replaceAll('-', '')}`;
-      await createView(view, select);
-      const described = await warehouse.columns(view);
-      for (const statement of dialect.unload(filedSelect(view, described, ''), location)) await engine.run(statement);
-      await drop(view);
+      const asked = read(select);
+      const { rows } = await engine.rows(`select count(*) as n from (\n${asked}\n) as counted`);
+      const filed = atRest(asked, await columnsOf(asked), 'files');
+      for (const statement of dialect.unload(filed, location)) await engine.run(statement);
       return asNumber(rows[0]?.[0]);
     },
     async close() {},

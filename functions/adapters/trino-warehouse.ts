@@ -25,8 +25,8 @@ export function createTrinoWarehouse(options: TrinoWarehouseOptions): Warehouse 
       const { columns, rows } = await runOnTrino(options, sql);
       return { columns, rows: rows.map((row) => row.map((one): SqlValue => value.parse(one ?? null))) };
     },
-    // It writes six digits where Iceberg wants them.
-    wantsSixDigits: () => false,
+    // It keeps them, and writes six digits where Iceberg wants them.
+    refusesInstants: () => false,
   };
   return createLakeWarehouse({ engine, database: options.schema, store: options.store, prefix: options.prefix });
 }

@@ -1,4 +1,4 @@
-import { type ColumnType, hasInstant, hiveType, readType, trinoType } from '#core/column-type';
+import { type ColumnType, hiveType, readType, trinoType } from '#core/column-type';
 import { PercorsoError } from '#core/errors';
 import type { SqlValue, TypedColumn } from '#core/ports';
 import { quoteName as quoteNameAsIs, quoteText } from '#core/sql-text';
@@ -34,8 +34,8 @@ export const folderColumn = 'folder_';
 
 /** How an engine makes and files tables. */
 export interface LakeDialect {
-  /** An Iceberg table of a select, below `location`. Columns, where they are known, come out with instants of six digits. */
-  createTable(name: string, select: string, location: string, columns?: readonly TypedColumn[]): string;
+  /** An Iceberg table of a select, below `location`. */
+  createTable(name: string, select: string, location: string): string;
   createView(name: string, select: string): string;
   /** Statements, in order, that let `name` read files. JSON columns are read as text; see `readFiles`. */
   createFileTable(name: string, table: FileTable): string[];
@@ -46,41 +46,6 @@ export interface LakeDialect {
   dropDatabase(name: string): string;
   /** The name by which a table of files is read in a query. */
   filesName(name: string): string;
-}
-
-/** Columns of a select with instants as a table of the lake keeps them; the select itself where none is in it. */
-export function withSixDigits(select: string, columns: readonly TypedColumn[]): string {
-  const typed = columns.map(({ name, type }) => ({ name, type: readType(type) }));
-  if (!typed.some(({ type }) => hasInstant(type))) return select;
-  const selected = typed.map(({ name, type }) =>
-    hasInstant(type) ? `cast(${quoteName(name)} as ${trinoType(type)}) as ${quoteName(name)}` : quoteName(name),
-  );
-  return `select ${selected.join(', ')}\nfrom (\n${select}\n) as made`;
-}
-
-/** Columns of a select with instants as files hold them: without a zone, in UTC. */
-function withoutZones(select: string, columns: readonly TypedColumn[], more: readonly string[]): string {
-  const selected = columns.map(({ name, type }) =>
-    hasInstant(readType(type))
-      ? `cast(${quoteName(name)} at time zone 'UTC' as timestamp(3)) as ${quoteName(name)}`
-      : quoteName(name),
-  );
-  return `select ${[...selected, ...more].join(', ')}\nfrom (\n${select}\n) as filed`;
-}
-
-/** What one table's files are unloaded from: its columns, instants in UTC, and the month by which they are cut. */
-export function filedSelect(table: string, columns: readonly TypedColumn[], where: string, month?: string): string {
-  const from = `select * from ${quoteName(table)}${where === '' ? '' : ` where ${where}`}`;
-  const more = month === undefined ? [] : [`${monthOf(month)} as ${monthColumn}`];
-  return withoutZones(from, columns, more);
-}
-
-/** The column by which files are cut into folders; it stands in their paths and in no file. */
-export const monthColumn = 'month_';
-
-/** A day's or an instant's month, such as `2026-01`; `none` where there is none. */
-export function monthOf(column: string): string {
-  return `coalesce(date_format(date_trunc('month', ${quoteName(column)}), '%Y-%m'), 'none')`;
 }
 
 /** A select over a table of files, with the types that the files do not keep. */
@@ -101,16 +66,19 @@ function ofText(quoted: string, type: ColumnType): string {
     });
   }
   if (type.name === 'varchar') return quoted;
-  if (type.name === 'timestamptz') return `cast(from_iso8601_timestamp(${quoted}) as timestamp(6) with time zone)`;
+  if (type.name === 'timestamptz') return `from_iso8601_timestamp(${quoted})`;
   return `cast(${quoted} as ${trinoType(type)})`;
 }
 
 function ofFile(quoted: string, type: ColumnType): string {
   if (type.kind === 'single' && type.name === 'timestamptz') {
-    return `with_timezone(cast(${quoted} as timestamp(6)), 'UTC')`;
+    return withZone(quoted);
   }
   return quoted;
 }
+
+/** An instant of a column that has it in UTC without a zone. */
+export const withZone = (quoted: string) => `with_timezone(${quoted}, 'UTC')`;
 
 /** A row as a line of JSON whose values are all text, which every reader of JSON takes as it is. */
 export function textLine(row: Readonly<Record<string, SqlValue | undefined>>): string {
@@ -133,9 +101,9 @@ export function parts<Item>(all: readonly Item[], most: number): Item[][] {
 
 /** Athena, engine version 3. Its `create external table` and `alter table` speak Hive's words, with backticks. */
 export const athenaDialect: LakeDialect = {
-  createTable(name, select, location, columns) {
+  createTable(name, select, location) {
     const properties = `table_type = 'ICEBERG', is_external = false, location = ${quoteText(location)}, format = 'PARQUET'`;
-    return `create table ${quoteName(name)}\nwith (${properties})\nas\n${columns === undefined ? select : withSixDigits(select, columns)}`;
+    return `create table ${quoteName(name)}\nwith (${properties})\nas\n${select}`;
   },
   createView: (name, select) => `create or replace view ${quoteName(name)} as\n${select}`,
   createFileTable(name, { format, columns, folders }) {
@@ -170,8 +138,8 @@ export function trinoDialect(files: string): LakeDialect {
   const [catalog = ''] = files.split('.');
   const filesName = (name: string) => `${files}.${quoteName(name)}`;
   return {
-    createTable: (name, select, location, columns) =>
-      `create table ${quoteName(name)}\nwith (location = ${quoteText(location)}, format = 'PARQUET')\nas\n${columns === undefined ? select : withSixDigits(select, columns)}`,
+    createTable: (name, select, location) =>
+      `create table ${quoteName(name)}\nwith (location = ${quoteText(location)}, format = 'PARQUET')\nas\n${select}`,
     createView: (name, select) => `create or replace view ${quoteName(name)} as\n${select}`,
     createFileTable(name, { format, columns, folders }) {
       const declared = columns.map(

@@ -1,5 +1,6 @@
 import { type FiledTable, lake } from '#core/lake';
-import { filedSelect, type LakeDialect, monthColumn, monthOf, mostPartitions, parts, quoteName } from '#core/lake-sql';
+import { atRest, zonedFrom } from '#core/lake-instants';
+import { type LakeDialect, mostPartitions, parts, quoteName } from '#core/lake-sql';
 import type { SqlValue, TypedColumn } from '#core/ports';
 import { quoteText } from '#core/sql-text';
 import { daysBefore } from '#pipeline/books';
@@ -68,11 +69,25 @@ function openMonthOf(closedBefore: string): string {
   return daysBefore(closedBefore, 1).slice(0, 7);
 }
 
+/** What one table's files are unloaded from: its columns, instants in UTC, and the month by which they are cut. */
+function filedSelect({ table, columns }: Filing, where: string, month?: string): string {
+  const from = `select * from ${zonedFrom({ name: table, columns })}${where === '' ? '' : ` where ${where}`}`;
+  return atRest(from, columns, 'files', month === undefined ? [] : [`${monthOf(month)} as ${monthColumn}`]);
+}
+
+/** The column by which files are cut into folders; it stands in their paths and in no file. */
+const monthColumn = 'month_';
+
+/** A day's or an instant's month, such as `2026-01`; `none` where there is none. */
+function monthOf(column: string): string {
+  return `coalesce(date_format(date_trunc('month', ${quoteName(column)}), '%Y-%m'), 'none')`;
+}
+
 /** Queries that tell how many rows each table has by month: of several tables at a time. */
 export function monthQueries(filings: readonly Filing[], atOnce = 12): string[] {
   const counted = filings.filter((filing) => filing.isAsItIs !== true);
-  const selects = counted.map(({ table, partition, where, view }) => {
-    const from = `from ${quoteName(table)}${where === '' || view !== undefined ? '' : ` where ${where}`}`;
+  const selects = counted.map(({ table, columns, partition, where, view }) => {
+    const from = `from ${zonedFrom({ name: table, columns })}${where === '' || view !== undefined ? '' : ` where ${where}`}`;
     const month = partition === undefined || view !== undefined ? "''" : monthOf(partition);
     return `select ${quoteText(table)} as table_name, month_, count(*) as row_count\nfrom (select ${month} as month_ ${from}) as months\ngroup by month_`;
   });
@@ -100,7 +115,7 @@ export function unloadStatements(
   const folder = lake.tableFolder(buildId, filing.table);
   const write = (part: string, where: string, partition: string | undefined): Statement[] => {
     const location = locate(`${folder}${part}/x`).slice(0, -1);
-    const select = filedSelect(filing.table, filing.columns, where, partition);
+    const select = filedSelect(filing, where, partition);
     const statements = dialect.unload(select, location, partition === undefined ? undefined : monthColumn);
     return statements.map((sql) => ({ id: `file ${filing.table} ${part}`, sql, location }));
   };

@@ -1,6 +1,7 @@
 import { readType, trinoType } from '#core/column-type';
 import { PercorsoError } from '#core/errors';
 import { lake } from '#core/lake';
+import { atRest, reading } from '#core/lake-instants';
 import {
   type FileTable,
   foldersOf,
@@ -95,11 +96,20 @@ export function planOnLake(inputs: LakePlanInputs, place: LakePlace): LakePlan {
     return levels[level] ?? { statements: [], solvers: [] };
   };
   const levelAfter = (names: readonly string[]) => Math.max(0, ...names.map((name) => (levelOf.get(name) ?? 0) + 1));
+  // Of what is loaded the step has the columns, of what a model makes the list of types.
+  const loaded = new Map<string, readonly TypedColumn[]>();
+  const columnsOf = (table: string) =>
+    loaded.get(table) ?? types[table] ?? types[table.replace(/_(open|closed)$/, '')] ?? [];
   const view = (table: string, select: string): Statement => ({
     id: `view ${table}`,
-    sql: dialect.createView(table, select),
+    sql: dialect.createView(table, atRest(select, columnsOf(table), 'view')),
   });
-  const typesOf = (table: string) => types[table] ?? types[table.replace(/_(open|closed)$/, '')];
+  const overLake = (sql: string, inputs: readonly string[]) =>
+    reading(
+      sql,
+      inputs.map((name) => ({ name, columns: columnsOf(name) })),
+      place.database,
+    );
   /** A table of files: a statement or two at the first level, and the view that reads it at the next. */
   const addFiles = (table: string, of: FileTable, select: (files: string) => string) => {
     const name = `${table}_files`;
@@ -110,6 +120,7 @@ export function planOnLake(inputs: LakePlanInputs, place: LakePlace): LakePlan {
     levelOf.set(table, 2);
   };
   const addRows = (table: string, columns: readonly TypedColumn[], rows: readonly Record<string, SqlValue>[]) => {
+    loaded.set(table, columns);
     if (rows.length <= mostLiteralRows) {
       at(0).statements.push(view(table, literalRows(columns, rows)));
       levelOf.set(table, 0);
@@ -141,6 +152,7 @@ export function planOnLake(inputs: LakePlanInputs, place: LakePlace): LakePlan {
       levelOf.set(step.table, 3);
     } else if (step.kind === 'earlier') {
       const columns = typedColumns(step);
+      loaded.set(step.table, columns);
       if (step.files.length === 0) {
         at(0).statements.push(view(step.table, literalRows(columns, [])));
         levelOf.set(step.table, 0);
@@ -157,12 +169,13 @@ export function planOnLake(inputs: LakePlanInputs, place: LakePlace): LakePlan {
       const level = levelAfter(step.inputs);
       levelOf.set(step.table, level);
       const location = `${place.tables}${step.table}/`;
+      const select = overLake(step.sql, step.inputs);
       at(level).statements.push(
         step.isView
-          ? view(step.table, step.sql)
+          ? view(step.table, select)
           : {
               id: `table ${step.table}`,
-              sql: dialect.createTable(step.table, step.sql, location, typesOf(step.table)),
+              sql: dialect.createTable(step.table, atRest(select, columnsOf(step.table), 'table'), location),
               location,
               table: step.table,
             },
@@ -174,7 +187,9 @@ export function planOnLake(inputs: LakePlanInputs, place: LakePlace): LakePlan {
     }
   }
 
-  const checks = plan.steps.filter((step) => step.kind === 'check');
+  const checks = plan.steps
+    .filter((step) => step.kind === 'check')
+    .map((check) => ({ ...check, sql: overLake(check.sql, check.inputs) }));
   const keys = checks.filter((check) => check.key !== undefined);
   const counted = [
     ...checks.filter((check) => check.key === undefined).map((check) => [check]),
@@ -235,8 +250,7 @@ function literalRows(columns: readonly TypedColumn[], rows: readonly Record<stri
   const selected = columns.map(({ name, type }) => {
     const given = quoteName(name);
     if (type === 'varchar') return given;
-    if (type === 'timestamptz')
-      return `cast(from_iso8601_timestamp(${given}) as timestamp(6) with time zone) as ${given}`;
+    if (type === 'timestamptz') return `from_iso8601_timestamp(${given}) as ${given}`;
     return `cast(${given} as ${trinoType(readType(type))}) as ${given}`;
   });
   const given = rows.length === 0 ? [{}] : rows;

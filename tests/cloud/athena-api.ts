@@ -113,7 +113,7 @@ const parquetFormat = {
 
 /**
  * Athena's API over a real Trino: its statements are translated where they differ from Trino's, its rules are held (location,
- * lower case, six digits of instants, 256 KB, an empty place to unload to, one start a token).
+ * lower case, instants without a zone and with as many digits as it keeps, 256 KB, an empty place to unload to, one start a token).
  */
 export async function startAthena(options: {
   trino: string;
@@ -135,6 +135,9 @@ export async function startAthena(options: {
     runOnTrino({ url: options.trino, catalog: 'awsdatacatalog', schema: database }, sql, signal);
   await runOnTrino({ url: options.trino, catalog: 'unload', schema: 't' }, 'create schema if not exists unload.t');
 
+  const typesOf = async (select: string, database: string) =>
+    (await onTrino(`select * from (\n${select}\n) as asked limit 0`, database)).columns.map(({ type }) => type);
+
   async function perform(execution: Execution, step: Translated): Promise<TrinoAnswer | undefined> {
     const { database, abort } = execution;
     const { glue, s3 } = options;
@@ -144,15 +147,12 @@ export async function startAthena(options: {
       case 'utility':
         await onTrino(step.sql, database, abort.signal);
         return undefined;
+      case 'view':
+        holdViewTypes(await typesOf(step.select, database));
+        await onTrino(step.sql, database, abort.signal);
+        return undefined;
       case 'iceberg-ctas': {
-        const { columns } = await onTrino(`select * from (\n${step.select}\n) as asked limit 0`, database);
-        const short = columns.find(({ type }) => /timestamp\([0-57-9]\)/.test(type));
-        if (short !== undefined) {
-          throw new Refusal(
-            'NOT_SUPPORTED',
-            `Timestamp precision (${/\d/.exec(short.type)?.[0]}) not supported for Iceberg. Use "timestamp(6)" instead.`,
-          );
-        }
+        holdIcebergTypes(await typesOf(step.select, database));
         execution.scannedBytes = (await onTrino(step.sql, database, abort.signal)).scannedBytes;
         return undefined;
       }
@@ -162,6 +162,7 @@ export async function startAthena(options: {
         if ((there.KeyCount ?? 0) > 0) {
           throw new Refusal('HIVE_PATH_ALREADY_EXISTS', `Target directory for table already exists: ${step.location}`);
         }
+        refuseZones(await typesOf(step.select, database));
         const by = step.properties.get('partitioned_by');
         const table = `unload.t.u_${randomUUID().replaceAll('-', '')}`;
         const given = [`external_location = '${step.location}'`, "format = 'PARQUET'"];
@@ -397,6 +398,29 @@ export async function startAthena(options: {
       server.close();
     },
   };
+}
+
+/** Neither tables nor views nor files keep an instant with its zone; only a query may give one. */
+function refuseZones(types: readonly string[]): void {
+  const zoned = /timestamp\(\d+\) with time zone/.exec(types.join('\n'))?.[0];
+  if (zoned !== undefined) throw new Refusal('NOT_SUPPORTED', `Unsupported Hive type: ${zoned}`);
+}
+
+function holdIcebergTypes(types: readonly string[]): void {
+  refuseZones(types);
+  const short = /timestamp\(([0-57-9])\)/.exec(types.join('\n'))?.[1];
+  if (short === undefined) return;
+  throw new Refusal(
+    'NOT_SUPPORTED',
+    `Timestamp precision (${short}) not supported for Iceberg. Use "timestamp(6)" instead.`,
+  );
+}
+
+/** The catalogue keeps columns of a view as Hive's types, whose instants have three digits: others make the view stale. */
+function holdViewTypes(types: readonly string[]): void {
+  refuseZones(types);
+  const long = /timestamp\([0-24-9]\d*\)/.exec(types.join('\n'))?.[0];
+  if (long !== undefined) throw new Refusal('NOT_SUPPORTED', `Unsupported Hive type: ${long}`);
 }
 
 function unless(name: string): (error: unknown) => undefined {

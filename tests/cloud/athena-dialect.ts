@@ -3,7 +3,7 @@ import { splitAt } from './athena-text.ts';
 /** What a statement of Athena comes to: statements of Trino, or calls of the catalogue for which Trino has no word. */
 export type Translated =
   | { kind: 'select' | 'utility'; sql: string }
-  | { kind: 'iceberg-ctas'; sql: string; select: string }
+  | { kind: 'iceberg-ctas' | 'view'; sql: string; select: string }
   | { kind: 'unload'; location: string; select: string; properties: Map<string, string> }
   | {
       kind: 'external-table';
@@ -111,9 +111,12 @@ export function translate(raw: string): Translated {
   if (found !== null) return { kind: 'drop-database', name: named(found, 1) };
   found = statement(`drop\\s+table\\s+if\\s+exists\\s+${name}$`).exec(text);
   if (found !== null) return { kind: 'drop-table', table: named(found, 1) };
+  const plain = text.replace(/`/g, '"');
+  found = statement(`create\\s+(?:or\\s+replace\\s+)?view\\s+${name}\\s+as\\s`).exec(plain);
+  if (found !== null) return { kind: 'view', sql: plain, select: plain.slice(found[0].length) };
   if (/^(alter|msck|create\s+table)\b/i.test(text))
     throw new Refusal('NOT_SUPPORTED', `here is no ${text.slice(0, 60)}`);
-  return { kind: /^(select|with|values)\b/i.test(text) ? 'select' : 'utility', sql: text.replace(/`/g, '"') };
+  return { kind: /^(select|with|values)\b/i.test(text) ? 'select' : 'utility', sql: plain };
 }
 
 function columnsOf(body: string): [string, string][] {

@@ -4,11 +4,13 @@ import { join } from 'node:path';
 import { AthenaClient } from '@aws-sdk/client-athena';
 import { CreateDatabaseCommand, GlueClient } from '@aws-sdk/client-glue';
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
-import { afterAll, beforeAll, describe } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { runOnAthena } from '#adapters/athena-client';
 import { createAthenaWarehouse } from '#adapters/athena-warehouse';
 import { createS3Store } from '#adapters/s3-store';
 import { runOnTrino } from '#adapters/trino-client';
 import { createTrinoWarehouse } from '#adapters/trino-warehouse';
+import { athenaDialect } from '#core/lake-sql';
 import type { Store } from '#core/ports';
 import { type WarehousePlace, warehouseContract } from '../contract/warehouse-contract.ts';
 import { startTrino, whatIsMissing } from '../trino/server.ts';
@@ -65,6 +67,18 @@ describe.skipIf(missing !== undefined)('engines over a lake', () => {
       },
     };
   }
+
+  test('the stand-in of Athena keeps no instant with a zone, as Athena does', async () => {
+    const zoned = "select with_timezone(timestamp '2026-01-05 09:00:00.250', 'UTC') as z";
+    const address = { client: clients.athena, workgroup: 'engines', database: 'on_athena' };
+    for (const refused of [
+      athenaDialect.createTable('zoned', zoned, `s3://${Bucket}/zoned/`),
+      athenaDialect.createView('zoned', zoned),
+      ...athenaDialect.unload(zoned, `s3://${Bucket}/unloaded/`),
+    ]) {
+      await expect(runOnAthena(address, refused)).rejects.toThrow('Unsupported Hive type: timestamp(3) with time zone');
+    }
+  });
 
   warehouseContract('Athena', async () => {
     const store = createS3Store(Bucket, clients.s3);

@@ -63,6 +63,17 @@ export function warehouseContract(
       ]);
     });
 
+    test('keeps an instant as one, in a table and in a view of it', async () => {
+      await warehouse.createTable('instants', "select with_timezone(timestamp '2026-01-05 23:30:00.250', 'UTC') as z");
+      await warehouse.createView('viewed', 'select z, 1 as n from instants');
+      const day = "cast(z at time zone 'Europe/Rome' as date) as day";
+      for (const table of ['instants', 'viewed']) {
+        expect(await warehouse.query(`select z, ${day} from ${table}`)).toEqual([
+          { z: '2026-01-05T23:30:00.250Z', day: '2026-01-06' },
+        ]);
+      }
+    });
+
     test('tells how many rows a table has that it makes, or nothing', async () => {
       const rows = await warehouse.createTable('counted', 'select n from unnest(sequence(1, 3000)) as given (n)');
       expect([3000, undefined]).toContain(rows);

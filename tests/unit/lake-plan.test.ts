@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { lake } from '#core/lake';
 import { athenaDialect, longestStatement } from '#core/lake-sql';
-import { filedTable, filingOf, unloadStatements } from '#pipeline/lake-filing';
+import { filedTable, filingOf, monthQueries, unloadStatements } from '#pipeline/lake-filing';
 import { type LakePlace, planOnLake } from '#pipeline/lake-plan';
 import type { Step } from '#pipeline/plan';
 
@@ -53,18 +53,46 @@ describe('a plan for an engine over a lake', () => {
     ]);
   });
 
-  test('casts instants to six digits, also within lists and structs, and leaves other selects alone', () => {
-    const columns = [
-      { name: 'at', type: 'timestamptz' },
-      { name: 'steps', type: 'struct(at timestamp with time zone, n bigint)[]' },
-      { name: 'n', type: 'decimal(18,2)' },
-    ];
-    const [made, plain] = statementsOf(planOf([model('a', []), model('b', [])], [], { a: columns, b: [columns[2]] }));
-    expect(made?.sql).toContain(
-      'select cast("at" as timestamp(6) with time zone) as "at", cast("steps" as array(row("at" timestamp(6) with time zone, "n" bigint))) as "steps", "n"',
+  test('keeps instants in UTC without a zone, and gives it back to what a statement reads', () => {
+    const at = { name: 'at', type: 'timestamptz' };
+    const n = { name: 'n', type: 'decimal(18,2)' };
+    const plan = planOf(
+      [
+        { kind: 'rows', table: 'settings', columns: { at: 'timestamptz' }, rows: [] },
+        model('a', ['settings'], 'select at, n from settings'),
+        { kind: 'model', table: 'seen', inputs: ['a'], sql: 'select at from a', isView: true },
+        model('b', ['seen', 'a'], 'with x as (select n from a) select n from x'),
+        model('c', ['b']),
+        { kind: 'check', check: 'sound', model: 'a', severity: 'error', inputs: ['a'], sql: 'select n from a' },
+      ],
+      [],
+      { a: [at, n], seen: [at], b: [n], c: [n] },
     );
-    expect(plain?.sql).not.toContain('cast(');
-    expect(made?.location).toBe('s3://tables/1/a/');
+    const sql = new Map(statementsOf(plan).map((statement) => [statement.id, statement.sql]));
+    expect(sql.get('view settings')).toContain(
+      `as\nselect cast("at" at time zone 'UTC' as timestamp(3)) as "at"\nfrom (`,
+    );
+    const settings = `with "settings" as (select with_timezone("at", 'UTC') as "at" from "acme_run_1"."settings")`;
+    expect(sql.get('table a')).toContain(
+      `as\nselect cast("at" at time zone 'UTC' as timestamp(6)) as "at", "n"\nfrom (\n${settings}\nselect at, n from settings\n) as made`,
+    );
+    const a = `"a" as (select with_timezone("at", 'UTC') as "at", "n" from "acme_run_1"."a")`;
+    expect(sql.get('view seen')).toBe(
+      `create or replace view "seen" as\nselect cast("at" at time zone 'UTC' as timestamp(3)) as "at"\nfrom (\nwith ${a}\nselect at from a\n) as made`,
+    );
+    const seen = `"seen" as (select with_timezone("at", 'UTC') as "at" from "acme_run_1"."seen")`;
+    expect(sql.get('table b')).toContain(
+      `as\nwith ${seen},\n${a}\nselect * from (\nwith x as (select n from a) select n from x\n) as read`,
+    );
+    expect(sql.get('table c')).toContain('as\nselect 1 as n from b');
+    // A check is asked for the rows that it found by the same text.
+    expect(plan.checks[0]?.sql).toBe(`with ${a}\nselect n from a`);
+    expect(sql.get('check sound')).toContain(`from (\nwith ${a}\nselect n from a\n) as failing`);
+  });
+
+  test('refuses an instant within a list or a struct, by its name', () => {
+    const columns = [{ name: 'steps', type: 'struct(at timestamp with time zone, n bigint)[]' }];
+    expect(() => planOf([model('a', [])], [], { a: columns })).toThrow('"steps" has an instant within a list');
   });
 
   test('reads the raw objects that it was given and no other, on their days', () => {
@@ -128,8 +156,20 @@ describe('what is written for readers', () => {
     const listed = statements.map(({ sql }) => sql.match(/'\d{4}-\d{2}'/g) ?? []);
     expect(listed.map((months) => months.length)).toEqual([100, 100, 30]);
     expect(new Set(listed.flat()).size).toBe(230);
-    expect(statements[0]?.sql).toContain(`cast("at" at time zone 'UTC' as timestamp(3)) as "at"`);
+    expect(statements[0]?.sql).toContain(
+      `unload (\nselect "day", cast("at" at time zone 'UTC' as timestamp(3)) as "at", coalesce(`,
+    );
+    expect(statements[0]?.sql).toContain(
+      `from (\nselect * from (select "day", with_timezone("at", 'UTC') as "at" from "events") as "events" where `,
+    );
     expect(unloadStatements(filing, [], 'B', athenaDialect, place.locate)).toEqual([]);
+  });
+
+  test('is counted by months of what models see, as it is written', () => {
+    const counted = filingOf({ ...publish, partition: 'at' }, () => columns, undefined, 'at is not null');
+    expect(monthQueries([counted])[0]).toContain(
+      `from (select "day", with_timezone("at", 'UTC') as "at" from "events") as "events" where (at is not null)`,
+    );
   });
 
   test('is the open months in a daily build; closed ones are referred to', () => {
