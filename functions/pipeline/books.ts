@@ -83,6 +83,7 @@ export function madeWith(
     'the models': hashOf(
       catalogue.models.flatMap((model) => (isSqlModel(model) ? [[model.name, model.sql]] : [[model.name]])),
     ),
+    'the solvers': hashOf(catalogue.models.flatMap((model) => (isSqlModel(model) ? [] : [[model.name, model.source]]))),
     'the time zone': company.config.timeZone,
     'the list of links taken out': hashOf(wanted.unlinks),
   };
