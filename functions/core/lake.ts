@@ -90,8 +90,16 @@ export interface FiledTable {
   view?: string | undefined;
 }
 
+/**
+ * The form of a manifest and of the tables that it names. To be raised where a reader or a build of before would read them
+ * wrongly; what is of a lower one is read as ever, and the next build is whole.
+ */
+export const manifestVersion = 1;
+
 /** What stands in `manifest.json` of a build. Paths are keys in the lake. */
 export interface Manifest {
+  /** Manifests of the first versions of Percorso say none: it is 1. */
+  schema_version?: number | undefined;
   build_id: string;
   built_at: string;
   as_of: string;

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import * as z from 'zod';
-import { type Books, lake, type Manifest } from '#core/lake';
+import { type Books, lake, type Manifest, manifestVersion } from '#core/lake';
 import type { Store } from '#core/ports';
 import type { SettingTable } from '#core/setting-tables';
 import { type Catalogue, isSqlModel } from '#pipeline/catalogue';
@@ -38,6 +38,9 @@ export async function findFooting(
   if (company.config.fullRefresh === 'always') return { reason: 'fullRefresh is "always"' };
   if (last === undefined) return { reason: 'there is no build to stand on' };
   if (last.books === undefined) return { reason: 'the last build made only a part' };
+  if ((last.schema_version ?? 1) < manifestVersion) {
+    return { reason: 'the form of the tables changed', changed: 'the form of the tables changed' };
+  }
   const { books } = last;
   const now = madeWith(company, catalogue, wanted, last.as_of);
   for (const name of new Set([...Object.keys(now), ...Object.keys(books.made_with)])) {

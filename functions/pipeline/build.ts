@@ -9,7 +9,7 @@ import { type Catalogue, isSqlModel } from '#pipeline/catalogue';
 import type { Company } from '#pipeline/company';
 import { composeManifest } from '#pipeline/manifest';
 import { fillIn, horizonTable, type Literals, type Plan, type PlanOptions, planBuild, type Step } from '#pipeline/plan';
-import { pruneBuilds, publishManifest, readCurrentManifest } from '#pipeline/publish';
+import { NewerBuildError, pruneBuilds, publishManifest, readCurrentManifest } from '#pipeline/publish';
 import { readBy, runSteps } from '#pipeline/run-steps';
 
 export interface BuildOptions {
@@ -94,8 +94,12 @@ export async function prepare(company: PlannedCompany, catalogue: Catalogue, opt
   const today = createReportingDay(company.config.timeZone)(now().getTime());
   const settings = settingTables(company.config, company.lists, today, options.asOf);
   const store = company.lake;
-  // A pointer that names a build that is gone is set right by this one.
-  const last = await readCurrentManifest(store).catch(() => undefined);
+  const last = await readCurrentManifest(store).catch((error: unknown) => {
+    // Who goes back to an older version says so, and makes all anew.
+    if (error instanceof NewerBuildError && !options.fullRefresh) throw error;
+    // A pointer that names a build that is gone is set right by this one.
+    return undefined;
+  });
   const planOptions: PlanOptions = {
     timeZone: company.config.timeZone,
     settings,
