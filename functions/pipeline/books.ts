@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import * as z from 'zod';
-import { type Books, lake, type Manifest, manifestVersion } from '#core/lake';
+import { type Books, importOfObject, lake, type Manifest, manifestVersion } from '#core/lake';
 import type { Store } from '#core/ports';
 import type { SettingTable } from '#core/setting-tables';
 import { type Catalogue, isSqlModel } from '#pipeline/catalogue';
@@ -52,7 +52,14 @@ export async function findFooting(
   }
   const taken = new Set(await readTaken(company.lake, books));
   const there = new Set(wanted.rawEvents);
-  if ([...taken].some((key) => !there.has(key))) {
+  const gone = [...taken].filter((key) => !there.has(key));
+  if (gone.length > 0) {
+    const standing = new Set(wanted.rawEvents.map(importOfObject));
+    // What is rewritten stays with its import, so one of which nothing is left was taken back, unless days go by their age.
+    const isUndo =
+      company.config.retention.rawDays === undefined &&
+      gone.map(importOfObject).every((id) => id !== undefined && !standing.has(id));
+    if (isUndo) return { reason: 'an import was taken back', changed: 'an import was taken back' };
     return { reason: 'raw objects are gone: an erasure rewrote them, or their retention is over' };
   }
   return {

@@ -7,6 +7,7 @@ import { settingTables } from '#core/setting-tables';
 import { daysBefore, type Footing, findFooting, lookBack, madeWith, rawToRead, writeTaken } from '#pipeline/books';
 import { type Catalogue, isSqlModel } from '#pipeline/catalogue';
 import type { Company } from '#pipeline/company';
+import { requireNoUndo } from '#pipeline/import-ledger';
 import { composeManifest } from '#pipeline/manifest';
 import { fillIn, horizonTable, type Literals, type Plan, type PlanOptions, planBuild, type Step } from '#pipeline/plan';
 import { NewerBuildError, pruneBuilds, publishManifest, readCurrentManifest } from '#pipeline/publish';
@@ -157,7 +158,8 @@ class RefreshNeeded extends Error {}
  * Builds and publishes: loads raw and settings, makes each table, runs the checks, and only then writes the published
  * files, the manifest, and last the pointer. Killed at any moment it leaves the last build as it was. One at a time:
  * the caller holds the lock.
- * @throws ChecksFailedError where a check of severity error found rows; nothing is published then.
+ * @throws ChecksFailedError where a check of severity error found rows, PercorsoError where half of an import was taken back;
+ * nothing is published then.
  */
 export async function build(
   company: Company,
@@ -166,6 +168,7 @@ export async function build(
   options: BuildOptions = {},
 ): Promise<BuildResult> {
   const startedAt = performance.now();
+  await requireNoUndo(company.lake);
   const prepared = await prepare(company, catalogue, options);
   const { last, madeOf, wanted, isPartial } = prepared;
   if (!options.fullRefresh && !isPartial && last?.made_of === madeOf) {
