@@ -136,6 +136,7 @@ test('a bad import taken back leaves the tables of a company that never had it, 
   await beginUndo(made.lake, entry);
   const refused = await made.run(third, 'build');
   expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining(`imports undo ${entry.import_id}`) });
+  expect((await made.run(third, 'doctor')).stdout).toMatch(/wrong +imports: .* was taken back in part/);
 
   const undone = await made.done(third, 'imports', 'undo', 'bad.jsonl', '--json');
   expect(JSON.parse(undone.stdout)).toMatchObject({ event_objects: 1, cost_objects: 1, rejected_objects: 1 });
