@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import type { Command } from 'commander';
 import * as z from 'zod';
 import { PercorsoError } from '#core/errors';
-import { lake } from '#core/lake';
+import { lake, type Manifest } from '#core/lake';
 import type { Company } from '#pipeline/company';
 import { keyFilePath, readHashing } from '#pipeline/keys';
 import type { CliContext } from './context.ts';
@@ -34,6 +34,13 @@ export function register(program: Command, context: CliContext): void {
       }
       if (findings.some((finding) => finding.state === 'wrong')) context.exitWith(1);
     });
+}
+
+/** An error of ours as a finding; any other is thrown. */
+function wrong(subject: string, error: unknown): Finding {
+  if (!(error instanceof PercorsoError)) throw error;
+  const { message, mend } = error;
+  return { subject, state: 'wrong', says: message, ...(mend === undefined ? {} : { mend }) };
 }
 
 async function checkMachine(): Promise<Finding[]> {
@@ -70,9 +77,7 @@ async function checkCompany(context: CliContext): Promise<Finding[]> {
   try {
     company = await context.company();
   } catch (error) {
-    if (!(error instanceof PercorsoError)) throw error;
-    const { message, mend } = error;
-    return [{ subject: 'configuration', state: 'wrong', says: message, ...(mend === undefined ? {} : { mend }) }];
+    return [wrong('configuration', error)];
   }
   return [
     { subject: 'configuration', state: 'ok', says: `${company.config.name}, in ${company.dir}` },
@@ -178,10 +183,7 @@ async function checkVault(company: Company): Promise<Finding[]> {
     const half = `${company.config.secrets.vaultKeyEnv}=${publicVaultKey(key)}`;
     return [{ subject, state: 'ok', says: `${says}; a door elsewhere can fill it with ${half}` }];
   } catch (error) {
-    if (!(error instanceof PercorsoError)) throw error;
-    return [
-      { subject, state: 'wrong', says: error.message, ...(error.mend === undefined ? {} : { mend: error.mend }) },
-    ];
+    return [wrong(subject, error)];
   }
 }
 
@@ -215,6 +217,12 @@ async function checkWaiting(company: Company): Promise<Finding[]> {
       mend: '`percorso rejected list` says why; `percorso rejected replay` takes them after the mend',
     });
   }
+  const { requireNoUndo } = await import('#pipeline/import-ledger');
+  try {
+    await requireNoUndo(company.lake);
+  } catch (error) {
+    findings.push(wrong('imports', error));
+  }
   return findings;
 }
 
@@ -224,7 +232,12 @@ async function checkBuild(company: Company, now: Date): Promise<Finding[]> {
     import('#pipeline/query'),
     import('#adapters/duckdb-marts'),
   ]);
-  const manifest = await readCurrentManifest(company.lake);
+  let manifest: Manifest | undefined;
+  try {
+    manifest = await readCurrentManifest(company.lake);
+  } catch (error) {
+    return [wrong('last build', error)];
+  }
   if (manifest === undefined) {
     return [{ subject: 'last build', state: 'warning', says: 'there is none yet', mend: 'run `percorso build`' }];
   }

@@ -45,10 +45,10 @@ export function register(program: Command, context: CliContext): void {
       const result = await withLock(join(company.paths.locks, 'nightly.lock'), 'a nightly run or an erasure', () =>
         company.alone(erase),
       );
-      // What the bucket keeps of objects that were rewritten would hold the person for another month; and of those that other
-      // commands and nights removed shortly before, for another day.
+      // What the bucket keeps of objects that were rewritten would hold the person for another month; and so would what other
+      // commands, nights and the end of a retention removed shortly before.
       await company.forgetFormerVersions?.();
-      await company.forgetFormerVersions?.([places.builds, places.rejected, places.vault]);
+      await company.forgetFormerVersions?.([places.rawEvents, places.builds, places.rejected, places.vault]);
       report(result, context);
     });
 }

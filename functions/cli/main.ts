@@ -13,6 +13,7 @@ const commands = [
   'init',
   'demo',
   'import',
+  'imports',
   'collect',
   'build',
   'query',

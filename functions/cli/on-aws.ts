@@ -14,6 +14,7 @@ import type { Company } from '#pipeline/company';
  */
 const needs: Record<string, 'nothing' | 'the published tables' | 'everything'> = {
   rejected: 'nothing',
+  imports: 'nothing',
   unlink: 'nothing',
   query: 'the published tables',
   export: 'the published tables',
@@ -24,8 +25,8 @@ const needs: Record<string, 'nothing' | 'the published tables' | 'everything'> =
   'rotate-key': 'everything',
 };
 
-/** They read what is published, which names nobody. */
-const withoutSecrets = ['query', 'export', 'dashboards'];
+/** They read what is published, which names nobody; or move whole objects. */
+const withoutSecrets = ['query', 'export', 'dashboards', 'imports'];
 
 const elsewhere: Record<string, string> = {
   import: 'drop the file into the landing bucket',

@@ -6,21 +6,30 @@ export function generationOfObject(key: string): number {
   return Number(/\.k(\d+)\.jsonl?(?:\.gz)?$/.exec(key)?.[1] ?? 1);
 }
 
+/** What an import of a file wrote says so by its name, so that the import can be taken back, also after its objects were rewritten. */
+const ofImport = (importId: string | undefined) => (importId === undefined ? '' : `.i${importId}`);
+
+/** The import of a file that wrote an object; undefined where none did. */
+export function importOfObject(key: string): string | undefined {
+  return /\.i([0-9a-f]{32})(?:\.k\d+)?\.jsonl\.gz$/.exec(key)?.[1];
+}
+
 /** For how long a build may run where several machines could: after it another may take over. */
 export const leaseSeconds = 6 * 3600;
 
 /** Where things lie in a company's lake: the folder `lake/` on one machine, a bucket on AWS. Keys, not paths. */
 export const lake = {
-  /** Raw events by the UTC day on which they came in; the name is a hash of what the object holds. */
+  /** Raw events by the UTC day on which they came in; the name is a hash of what the object holds, and the import that wrote it. */
   rawEvents: 'raw/events/',
-  rawEvent: (receivedDay: string, contentHash: string, generation: number) =>
-    `raw/events/${receivedDay}/${contentHash}${ending(generation)}.jsonl.gz`,
+  rawEvent: (receivedDay: string, contentHash: string, generation: number, importId?: string) =>
+    `raw/events/${receivedDay}/${contentHash}${ofImport(importId)}${ending(generation)}.jsonl.gz`,
   rawCosts: 'raw/costs/',
-  rawCost: (source: string, contentHash: string) => `raw/costs/${source}/${contentHash}.jsonl.gz`,
+  rawCost: (source: string, contentHash: string, importId?: string) =>
+    `raw/costs/${source}/${contentHash}${ofImport(importId)}.jsonl.gz`,
   /** One JSON line a refused record: reason, place and the original bytes. */
   rejected: 'rejected/',
-  rejectedObject: (day: string, contentHash: string, generation: number) =>
-    `rejected/${day}/${contentHash}${ending(generation)}.jsonl.gz`,
+  rejectedObject: (day: string, contentHash: string, generation: number, importId?: string) =>
+    `rejected/${day}/${contentHash}${ofImport(importId)}${ending(generation)}.jsonl.gz`,
   /** Addresses for later sending, encrypted, by keyed hash: what has come in, and what that came to, by the hash's first digit. */
   vault: 'vault/',
   vaultNew: 'vault/new/',
@@ -32,6 +41,10 @@ export const lake = {
   /** What has been imported, by the hash of the file and of its mapping. */
   imports: 'imports/',
   importRecord: (hash: string) => `imports/${hash}.json`,
+  importStart: (importId: string) => `imports/started/${importId}.json`,
+  /** Imports that are being taken back: no build runs over half of one. */
+  importUndos: 'imports/undoing/',
+  importUndo: (importId: string) => `imports/undoing/${importId}.json`,
   /** One object an erasure: when, how much, and marks by which records that come in again are known. */
   erased: 'erased/',
   erasure: (id: string, generation: number) => `erased/${id}${ending(generation)}.json`,
@@ -90,8 +103,16 @@ export interface FiledTable {
   view?: string | undefined;
 }
 
+/**
+ * The form of a manifest and of the tables that it names. To be raised where a reader or a build of before would read them
+ * wrongly; what is of a lower one is read as ever, and the next build is whole.
+ */
+export const manifestVersion = 1;
+
 /** What stands in `manifest.json` of a build. Paths are keys in the lake. */
 export interface Manifest {
+  /** Manifests of the first versions of Percorso say none: it is 1. */
+  schema_version?: number | undefined;
   build_id: string;
   built_at: string;
   as_of: string;

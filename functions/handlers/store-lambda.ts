@@ -25,9 +25,9 @@ export async function handler(event: SQSEvent): Promise<SQSBatchResponse> {
   }
   const keyOf = async (generation: number) => (await company.secrets(generation)).identifierKey;
   const { counts, unreadable } = await storeDeliveries(company.lake, keyOf, bodies);
-  for (const index of unreadable) {
+  for (const { index, why } of unreadable) {
     const messageId = ids[index] ?? '';
-    log('error', 'message_unreadable', { message: messageId, error: 'no delivery', cause: '' });
+    log('error', 'message_unreadable', { message: messageId, ...causeOf(why), mend: why.mend ?? '' });
     failed.push(messageId);
   }
   log('info', 'stored', { messages: event.Records.length, failed: failed.length, ...counts });

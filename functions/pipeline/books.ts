@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import * as z from 'zod';
-import { type Books, lake, type Manifest } from '#core/lake';
+import { type Books, importOfObject, lake, type Manifest, manifestVersion } from '#core/lake';
 import type { Store } from '#core/ports';
 import type { SettingTable } from '#core/setting-tables';
 import { type Catalogue, isSqlModel } from '#pipeline/catalogue';
@@ -38,6 +38,9 @@ export async function findFooting(
   if (company.config.fullRefresh === 'always') return { reason: 'fullRefresh is "always"' };
   if (last === undefined) return { reason: 'there is no build to stand on' };
   if (last.books === undefined) return { reason: 'the last build made only a part' };
+  if ((last.schema_version ?? 1) < manifestVersion) {
+    return { reason: 'the form of the tables changed', changed: 'the form of the tables changed' };
+  }
   const { books } = last;
   const now = madeWith(company, catalogue, wanted, last.as_of);
   for (const name of new Set([...Object.keys(now), ...Object.keys(books.made_with)])) {
@@ -49,7 +52,14 @@ export async function findFooting(
   }
   const taken = new Set(await readTaken(company.lake, books));
   const there = new Set(wanted.rawEvents);
-  if ([...taken].some((key) => !there.has(key))) {
+  const gone = [...taken].filter((key) => !there.has(key));
+  if (gone.length > 0) {
+    const standing = new Set(wanted.rawEvents.map(importOfObject));
+    // What is rewritten stays with its import, so one of which nothing is left was taken back, unless days go by their age.
+    const isUndo =
+      company.config.retention.rawDays === undefined &&
+      gone.map(importOfObject).every((id) => id !== undefined && !standing.has(id));
+    if (isUndo) return { reason: 'an import was taken back', changed: 'an import was taken back' };
     return { reason: 'raw objects are gone: an erasure rewrote them, or their retention is over' };
   }
   return {
@@ -83,6 +93,7 @@ export function madeWith(
     'the models': hashOf(
       catalogue.models.flatMap((model) => (isSqlModel(model) ? [[model.name, model.sql]] : [[model.name]])),
     ),
+    'the solvers': hashOf(catalogue.models.flatMap((model) => (isSqlModel(model) ? [] : [[model.name, model.source]]))),
     'the time zone': company.config.timeZone,
     'the list of links taken out': hashOf(wanted.unlinks),
   };

@@ -7,9 +7,10 @@ import { settingTables } from '#core/setting-tables';
 import { daysBefore, type Footing, findFooting, lookBack, madeWith, rawToRead, writeTaken } from '#pipeline/books';
 import { type Catalogue, isSqlModel } from '#pipeline/catalogue';
 import type { Company } from '#pipeline/company';
+import { requireNoUndo } from '#pipeline/import-ledger';
 import { composeManifest } from '#pipeline/manifest';
 import { fillIn, horizonTable, type Literals, type Plan, type PlanOptions, planBuild, type Step } from '#pipeline/plan';
-import { pruneBuilds, publishManifest, readCurrentManifest } from '#pipeline/publish';
+import { NewerBuildError, pruneBuilds, publishManifest, readCurrentManifest } from '#pipeline/publish';
 import { readBy, runSteps } from '#pipeline/run-steps';
 
 export interface BuildOptions {
@@ -94,8 +95,12 @@ export async function prepare(company: PlannedCompany, catalogue: Catalogue, opt
   const today = createReportingDay(company.config.timeZone)(now().getTime());
   const settings = settingTables(company.config, company.lists, today, options.asOf);
   const store = company.lake;
-  // A pointer that names a build that is gone is set right by this one.
-  const last = await readCurrentManifest(store).catch(() => undefined);
+  const last = await readCurrentManifest(store).catch((error: unknown) => {
+    // Who goes back to an older version says so, and makes all anew.
+    if (error instanceof NewerBuildError && !options.fullRefresh) throw error;
+    // A pointer that names a build that is gone is set right by this one.
+    return undefined;
+  });
   const planOptions: PlanOptions = {
     timeZone: company.config.timeZone,
     settings,
@@ -153,7 +158,8 @@ class RefreshNeeded extends Error {}
  * Builds and publishes: loads raw and settings, makes each table, runs the checks, and only then writes the published
  * files, the manifest, and last the pointer. Killed at any moment it leaves the last build as it was. One at a time:
  * the caller holds the lock.
- * @throws ChecksFailedError where a check of severity error found rows; nothing is published then.
+ * @throws ChecksFailedError where a check of severity error found rows, PercorsoError where half of an import was taken back;
+ * nothing is published then.
  */
 export async function build(
   company: Company,
@@ -162,6 +168,7 @@ export async function build(
   options: BuildOptions = {},
 ): Promise<BuildResult> {
   const startedAt = performance.now();
+  await requireNoUndo(company.lake);
   const prepared = await prepare(company, catalogue, options);
   const { last, madeOf, wanted, isPartial } = prepared;
   if (!options.fullRefresh && !isPartial && last?.made_of === madeOf) {

@@ -8,6 +8,7 @@ import { PercorsoError } from '#core/errors';
 import type { ReadQuery } from '#core/model-graph';
 import { type CheckHeader, type ModelHeader, parseCheckHeader, parseModelHeader } from '#core/model-header';
 import type { SettingTable } from '#core/setting-tables';
+import { hashSolverSources, programFolder } from '#pipeline/solver-sources';
 import { creditIntervals } from '#solvers/credit-intervals';
 import { fittedFactors } from '#solvers/fitted-factors';
 import { identityComponents } from '#solvers/identity-components';
@@ -25,7 +26,12 @@ export interface SqlModel {
   inputs: string[];
 }
 
-export type Model = SqlModel | SolverModel;
+/** A table that TypeScript makes, and a hash of what it runs: a fit of another source is another fit. */
+export interface Solver extends SolverModel {
+  source: string;
+}
+
+export type Model = SqlModel | Solver;
 
 export interface Check extends CheckHeader {
   name: string;
@@ -50,16 +56,21 @@ export const rounds = join('models', 'people', roundsFolder);
 
 /**
  * Reads the models, checks and seeds.
+ * @param program the folder below which the sources of the solvers stand.
  * @throws PercorsoError with file and line of the first that cannot be read.
  */
-export async function readCatalogue(readQuery: ReadQuery, folder: string = sqlFolder): Promise<Catalogue> {
+export async function readCatalogue(
+  readQuery: ReadQuery,
+  folder: string = sqlFolder,
+  program: string = programFolder,
+): Promise<Catalogue> {
   const seeds = await readSeeds(folder);
   const attributionModels = (seeds.attribution_models?.rows ?? []).map(
     ({ model, kind }): AttributionModel => ({ model: String(model), kind: String(kind) }),
   );
   const readSql = async (path: string, file: string) =>
     forEachModel(await readFile(path, 'utf8'), file, attributionModels);
-  const models: Model[] = [];
+  const models: SqlModel[] = [];
   for (const path of await filesUnder(join(folder, 'models'), '.sql')) {
     const file = relative(folder, path);
     const sql = await readSql(path, file);
@@ -81,14 +92,20 @@ export async function readCatalogue(readQuery: ReadQuery, folder: string = sqlFo
       inputs: tables,
     });
   }
-  return { models: [...models, ...(await solversOf(models, join(folder, rounds)))], checks, seeds };
+  const solvers = await solversOf(models, join(folder, rounds));
+  const sources = await hashSolverSources(
+    solvers.map(({ file }) => file),
+    join(folder, rounds),
+    program,
+  );
+  return { models: [...models, ...withSources(solvers, (solver) => sources.get(solver.file))], checks, seeds };
 }
 
 /**
  * The tables that TypeScript makes, where something reads them.
  * @param roundsIn the folder of the SQL that they run in rounds.
  */
-export async function solversOf(models: readonly Model[], roundsIn: string): Promise<SolverModel[]> {
+export async function solversOf(models: readonly SqlModel[], roundsIn: string): Promise<SolverModel[]> {
   const solvers: SolverModel[] = [];
   for (const graph of ['identity', 'consent']) {
     const tables = { edges: `${graph}_edges`, labels: `${graph}_labels` };
@@ -108,6 +125,18 @@ export async function readSeeds(folder: string = sqlFolder): Promise<Record<stri
     seeds[basename(path, '.csv')] = readSeed(await readFile(path, 'utf8'), relative(folder, path));
   }
   return seeds;
+}
+
+/** @param sourceOf the hash of what a solver runs. */
+export function withSources(
+  solvers: readonly SolverModel[],
+  sourceOf: (solver: SolverModel) => string | undefined,
+): Solver[] {
+  return solvers.map((solver) => {
+    const source = sourceOf(solver);
+    if (source !== undefined) return { ...solver, source };
+    throw new PercorsoError(`the source of ${solver.file} is not known`, { mend: 'deploy the pipeline again' });
+  });
 }
 
 export function isSqlModel(model: Model): model is SqlModel {

@@ -21,6 +21,12 @@ export interface Delivery {
   generation?: number;
 }
 
+/**
+ * The form of a message. To be raised where an older store would read a message wrongly: what waited in a queue through an
+ * upgrade is read as it was written, so a change of the form keeps the way in of those before.
+ */
+const deliveryVersion = 1;
+
 const text = z.string();
 // Written by encodeDelivery of this file alone, so only what the raw writer leans on is looked at again.
 const eventShape = z.looseObject({
@@ -40,10 +46,13 @@ const deliveryShape = z.object({
   vault: z.array(z.custom<VaultEntry>((value) => entryShape.safeParse(value).success)).default([]),
   generation: z.number().int().min(1).default(1),
 });
+// Messages of the first versions of Percorso say none.
+const versionShape = z.object({ version: z.number().int().min(1).default(1) });
+type Decoded = { delivery: Required<Delivery> } | { unreadable: PercorsoError; isNewer: boolean };
 
 export function encodeDelivery({ vault = [], generation = 1, ...delivery }: Delivery): Uint8Array {
   const said = { ...(vault.length === 0 ? {} : { vault }), ...(generation === 1 ? {} : { generation }) };
-  return Buffer.from(JSON.stringify({ ...delivery, ...said }));
+  return Buffer.from(JSON.stringify({ version: deliveryVersion, ...delivery, ...said }));
 }
 
 /** Read off the end, where encodeDelivery puts it, so that a batch need not lie in memory decoded before it is written. */
@@ -51,11 +60,24 @@ function generationOfDelivery(body: Uint8Array): number {
   return Number(/"generation":(\d+)\}$/.exec(Buffer.from(body.subarray(-40)).toString('latin1'))?.[1] ?? 1);
 }
 
-function decodeDelivery(body: Uint8Array): Required<Delivery> | undefined {
+function decodeDelivery(body: Uint8Array): Decoded {
   try {
-    return deliveryShape.parse(JSON.parse(Buffer.from(body).toString('utf8')));
-  } catch {
-    return undefined;
+    const given: unknown = JSON.parse(Buffer.from(body).toString('utf8'));
+    const { version } = versionShape.parse(given);
+    if (version <= deliveryVersion) return { delivery: deliveryShape.parse(given) };
+    const unreadable = new PercorsoError(
+      `a message of the queue is of version ${version}, and this Percorso reads up to ${deliveryVersion}: a newer one wrote it`,
+      {
+        mend: 'upgrade what works the queue off; on AWS then move the message back from the dead letters (docs/aws.md, Upgrade)',
+      },
+    );
+    return { unreadable, isNewer: true };
+  } catch (cause) {
+    const unreadable = new PercorsoError('a message of the queue is no delivery', {
+      mend: 'see who else may send to the queue; the message can be deleted',
+      cause,
+    });
+    return { unreadable, isNewer: false };
   }
 }
 
@@ -96,23 +118,27 @@ function createDeliveryWriter(identifierKey: IdentifierKey) {
  * in two objects counts once, by its id; of costs each row counts, so a message that has some gets objects of its own, whose
  * names are the same whatever company it comes in. Resolves once all that could be read is durable.
  * @param keyOf the key as it is now; it is told the newest generation with which any of it was hashed.
- * @returns `unreadable`: which messages, by their place, are no deliveries. Nothing of them was written.
+ * @returns `unreadable`: which messages, by their place, are no deliveries that this version reads, and why. Nothing of them
+ * was written.
  */
 export async function storeDeliveries(
   lake: Store,
   keyOf: (generation: number) => Promise<IdentifierKey>,
   bodies: readonly Uint8Array[],
-): Promise<{ counts: MovedCounts; unreadable: number[] }> {
+): Promise<{ counts: MovedCounts; unreadable: { index: number; why: PercorsoError }[] }> {
   const counts = noCounts();
-  const unreadable: number[] = [];
+  const unreadable: { index: number; why: PercorsoError }[] = [];
   const identifierKey = await keyOf(Math.max(1, ...bodies.map(generationOfDelivery)));
   const write = createDeliveryWriter(identifierKey);
   const shared = createRawWriter(lake, { identifierKey });
   for (const [index, body] of bodies.entries()) {
-    const delivery = decodeDelivery(body);
-    if (delivery === undefined) {
-      unreadable.push(index);
-    } else if (delivery.costs.length === 0) {
+    const decoded = decodeDelivery(body);
+    if ('unreadable' in decoded) {
+      unreadable.push({ index, why: decoded.unreadable });
+      continue;
+    }
+    const { delivery } = decoded;
+    if (delivery.costs.length === 0) {
       await write(shared, delivery);
     } else {
       const own = createRawWriter(lake, { identifierKey });
@@ -156,9 +182,12 @@ export async function drainSpool(
         sinceTurn = 0;
         await setImmediate();
       }
-      const delivery = decodeDelivery(body);
-      if (delivery !== undefined) {
-        await write(writer, delivery);
+      const decoded = decodeDelivery(body);
+      if ('delivery' in decoded) {
+        await write(writer, decoded.delivery);
+      } else if (decoded.isNewer) {
+        // Nothing is wrong with it: it waits until a version runs that reads it.
+        throw decoded.unreadable;
       } else {
         // Damaged on the disk after it was written: kept for a person to look at, since it must not stop the queue.
         await writer.reject({

@@ -8,7 +8,7 @@ import { createErasedMarks, firstKey, withoutKeys, withoutPerson } from '#core/e
 import { identifierKinds, type StoredEvent } from '#core/event';
 import { createHashChain, generationOf, type IdentifierKey } from '#core/identifier-key';
 import { createIdentifiers, type Identifiers, normaliseEmail } from '#core/identifiers';
-import { lake as places } from '#core/lake';
+import { importOfObject, lake as places } from '#core/lake';
 import { hashOfIdentifier } from '#core/named-identifier';
 import type { Clock, MartReader, Store, Warehouse } from '#core/ports';
 import { createSealing } from '#core/sealing';
@@ -421,6 +421,7 @@ async function rewriteRaw(
     if (!finder.says(text)) continue;
     const writer = createRawWriter(lake, {
       identifierKey,
+      importId: importOfObject(key),
       recordsPerObject: Number.POSITIVE_INFINITY,
       bytesPerObject: Number.POSITIVE_INFINITY,
     });

@@ -225,9 +225,11 @@ async function importRows(file: string, reading: FileReading, context: ImportCon
   const identity = { contentHash, viaHash, settingsHash, ratesHash };
   const ledger = createImportLedger(lake);
   const before = await ledger.finished(contentHash);
-  const same = before.find((record) => isSettledBy(record, identity));
+  const standing = before.filter(({ undone_at }) => undone_at === undefined);
+  const same = standing.find((record) => isSettledBy(record, identity));
   // A set of costs is what one import says: taken again, the file is another import, and the newest.
   const importId = importIdOf(context.again ? { ...identity, ratesHash: `${ratesHash} ${before.length}` } : identity);
+  await ledger.requireWhole(same !== undefined && !context.again ? same.import_id : importId);
   if (same !== undefined && !context.again) {
     const then =
       same.rejected > 0 ? `; the ${same.rejected} rows rejected then wait for \`percorso rejected replay\`` : '';
@@ -240,17 +242,17 @@ async function importRows(file: string, reading: FileReading, context: ImportCon
     }
     return { ...summary, rows: same.rows, leftOut: same.left_out, alreadyThere: true };
   }
-  if (before.some((record) => record.via_hash !== viaHash)) {
+  if (standing.some((record) => record.via_hash !== viaHash)) {
     summary.notes.push(
       'this file was imported before, read in another way; an event whose content now differs and that has no event_id of its own counts beside the old one',
     );
   }
 
-  const receivedAt = await ledger.begin(importId, context.now());
+  const receivedAt = await ledger.begin({ importId, file, via: reading.via }, context.now());
   const { identifierKey } = context;
   const admitter = context.admitterAt(receivedAt);
   const { identifiers } = context;
-  const writer = createRawWriter(lake, { identifierKey });
+  const writer = createRawWriter(lake, { identifierKey, importId });
   const sets = createCostSets(importId);
   const ordinalOf = createOrdinals();
   const eventIds = (contentHash: string) => `${contentHash}-${ordinalOf(contentHash)}`;
@@ -348,7 +350,7 @@ async function importRows(file: string, reading: FileReading, context: ImportCon
     rejected: summary.rejected,
     without_rate: withoutRate,
     left_out: summary.leftOut,
-    schema_version: 1,
+    schema_version: 2,
   });
   return summary;
 }

@@ -21,6 +21,7 @@ import {
   prepare,
 } from '#pipeline/build';
 import { type Catalogue, isSqlModel } from '#pipeline/catalogue';
+import { requireNoUndo } from '#pipeline/import-ledger';
 import { readHashing } from '#pipeline/keys';
 import {
   type Filing,
@@ -199,6 +200,7 @@ export async function planRun(
   const buildId = lease.taken.build_id;
   const { refresh, instead: _, ...wantedOptions } = options;
   const prepared = await prepare(company, catalogue, { ...wantedOptions, now });
+  await requireNoUndo(store);
   await requireOneKey(store, [...prepared.wanted.rawEvents, ...prepared.wanted.unlinks]);
   const { last, madeOf, wanted, isPartial } = prepared;
   if (refresh === undefined && !options.fullRefresh && !isPartial && last?.made_of === madeOf) {

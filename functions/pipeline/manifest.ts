@@ -1,4 +1,4 @@
-import type { FiledTable, Manifest } from '#core/lake';
+import { type FiledTable, type Manifest, manifestVersion } from '#core/lake';
 
 /** All that a build knows of itself once its tables are written. */
 export interface Built {
@@ -35,6 +35,7 @@ export function composeManifest(built: Built): Manifest {
     ...(as_of === undefined ? {} : { as_of }),
   }));
   return {
+    schema_version: manifestVersion,
     build_id: built.buildId,
     built_at: built.builtAt,
     as_of: built.asOf,

@@ -28,7 +28,8 @@ export type Step =
       isView?: true;
       joinsAsWritten?: true;
     }
-  | { kind: 'solver'; table: string; inputs: readonly string[] }
+  /** `source`: hash of what it runs, so that the plan of another source is another plan. */
+  | { kind: 'solver'; table: string; inputs: readonly string[]; source: string }
   | {
       kind: 'check';
       check: string;
@@ -284,7 +285,7 @@ export function planBuild(catalogue: Catalogue, options: PlanOptions): Plan {
             ...(isView(model) ? { isView: true } : {}),
             ...(joinsAsWritten(model) ? { joinsAsWritten: true } : {}),
           }
-        : { kind: 'solver', table: model.name, inputs: model.inputs },
+        : { kind: 'solver', table: model.name, inputs: model.inputs, source: model.source },
     );
     done.add(model.name);
     // A check runs as soon as it can, so that what it reads may be dropped.

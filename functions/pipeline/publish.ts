@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { PercorsoError } from '#core/errors';
-import { lake, type Manifest } from '#core/lake';
+import { lake, type Manifest, manifestVersion } from '#core/lake';
 import type { Store } from '#core/ports';
 
 const pointerSchema = z.object({ build_id: z.string().regex(/^[0-9A-Za-z-]+$/) });
@@ -13,7 +13,9 @@ const filedTables = z.record(
     view: z.string().optional(),
   }),
 );
+const versionSchema = z.object({ schema_version: z.number().int().default(1) });
 const manifestSchema = z.object({
+  schema_version: z.number().optional(),
   build_id: z.string(),
   built_at: z.string(),
   as_of: z.string(),
@@ -42,7 +44,15 @@ const manifestSchema = z.object({
     .optional(),
 });
 
-/** The manifest of the build that readers see; undefined before the first build. */
+/** A build that only a newer version of Percorso can read. */
+export class NewerBuildError extends PercorsoError {
+  override name = 'NewerBuildError';
+}
+
+/**
+ * The manifest of the build that readers see; undefined before the first build.
+ * @throws NewerBuildError where a newer version of Percorso published it.
+ */
 export async function readCurrentManifest(store: Store): Promise<Manifest | undefined> {
   const pointer = await store.get(lake.current);
   if (pointer === undefined) return undefined;
@@ -58,7 +68,16 @@ export async function readCurrentManifest(store: Store): Promise<Manifest | unde
 
 export async function readManifest(store: Store, buildId: string): Promise<Manifest | undefined> {
   const text = await store.get(lake.manifest(buildId));
-  return text === undefined ? undefined : manifestSchema.parse(JSON.parse(new TextDecoder().decode(text)));
+  if (text === undefined) return undefined;
+  const given: unknown = JSON.parse(new TextDecoder().decode(text));
+  const { schema_version: version } = versionSchema.parse(given);
+  if (version <= manifestVersion) return manifestSchema.parse(given);
+  throw new NewerBuildError(
+    `the build ${buildId} is of version ${version}, and this Percorso reads up to ${manifestVersion}: a newer one published it`,
+    {
+      mend: 'use the version that is deployed, or a newer one; to go back to this one for good, build with --full-refresh: all is made anew of raw (docs/aws.md, Upgrade)',
+    },
+  );
 }
 
 /** Writes the manifest and then moves the pointer, in one put: a reader sees the last build, whole, or this one, whole. */
@@ -85,7 +104,9 @@ export async function pruneBuilds(store: Store, keep: number): Promise<string[]>
   const kept = new Set(keep > 0 ? alive.slice(-keep) : alive);
   const referred = new Set<string>();
   for (const id of kept) {
-    const manifest = id === current?.build_id ? current : await readManifest(store, id);
+    const manifest = id === current?.build_id ? current : await readManifest(store, id).catch(unlessNewer);
+    // Which files it refers to is not known here: none goes until it is not kept any more.
+    if (manifest === 'newer') return [];
     for (const table of [...Object.values(manifest?.tables ?? {}), ...Object.values(manifest?.books?.tables ?? {})]) {
       for (const file of table.files) referred.add(file.key);
     }
@@ -98,6 +119,11 @@ export async function pruneBuilds(store: Store, keep: number): Promise<string[]>
   );
   for (const key of removed) await store.remove(key);
   return removed;
+}
+
+function unlessNewer(error: unknown): 'newer' {
+  if (error instanceof NewerBuildError) return 'newer';
+  throw error;
 }
 
 function buildOf(key: string): string {

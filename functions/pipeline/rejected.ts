@@ -9,7 +9,7 @@ import type { StoredCost } from '#core/cost';
 import { PercorsoError } from '#core/errors';
 import type { StoredEvent } from '#core/event';
 import { createHashChain, generationOf, type IdentifierKey, secretsOf } from '#core/identifier-key';
-import { generationOfObject, lake as places, type RejectedRecord } from '#core/lake';
+import { generationOfObject, importOfObject, lake as places, type RejectedRecord } from '#core/lake';
 import type { Store } from '#core/ports';
 import { loginCheckOf, withProvedLogin } from '#core/proved-login';
 import { isRecord } from '#core/row-reading';
@@ -190,7 +190,7 @@ async function finishCosts(
     const body = await lake.get(file);
     if (body === undefined) continue;
     const batch = costBatch.parse(JSON.parse(Buffer.from(body).toString('utf8')));
-    const raw = createRawWriter(lake, { identifierKey });
+    const raw = createRawWriter(lake, { identifierKey, importId: importOfObject(key) });
     for (const cost of batch.costs) await raw.cost(cost);
     await raw.flush();
     for (const id of batch.ids) ids.add(id);
@@ -221,7 +221,9 @@ export async function replayRejected(
   }
   for (const key of keys) {
     const records = await readObject(lake, key);
-    const raw = createRawWriter(lake, { identifierKey });
+    // What is taken later is of the same import as the rest of its file.
+    const importId = importOfObject(key);
+    const raw = createRawWriter(lake, { identifierKey, importId });
     const left: RejectedRecord[] = [];
     const { ids: finished, files } = await finishCosts(lake, identifierKey, key);
     for (const id of finished) costsTaken.add(id);
@@ -271,7 +273,7 @@ export async function replayRejected(
     }
     // First what was taken, then what is left, and only then the old object goes: a kill can double, never lose.
     await raw.flush();
-    const rest = createRawWriter(lake, { identifierKey });
+    const rest = createRawWriter(lake, { identifierKey, importId });
     for (const record of left) await rest.reject(record);
     await rest.flush();
     await lake.remove(key);
@@ -345,7 +347,7 @@ export async function eraseRejected(
     const judged = records.map((record) => judge(record, Buffer.from(sealing.open(record.original), 'base64')));
     const changed = records.filter((record, index) => judged[index] !== record).length;
     if (changed === 0) continue;
-    const writer = createRawWriter(lake, { identifierKey });
+    const writer = createRawWriter(lake, { identifierKey, importId: importOfObject(key) });
     for (const record of judged) if (record !== undefined) await writer.reject(record);
     await writer.flush();
     await lake.remove(key);
@@ -363,7 +365,7 @@ export async function raiseRejected(lake: Store, identifierKey: IdentifierKey): 
     const from = generationOfObject(key);
     if (from >= generation) continue;
     const unlimited = { recordsPerObject: Number.POSITIVE_INFINITY, bytesPerObject: Number.POSITIVE_INFINITY };
-    const writer = createRawWriter(lake, { identifierKey, ...unlimited });
+    const writer = createRawWriter(lake, { identifierKey, importId: importOfObject(key), ...unlimited });
     for (const record of await readObject(lake, key)) await writer.reject(raise.rejected(record, from));
     const { keys } = await writer.flush();
     // What a replay has taken of this object, and was cut off before it could say so, must be known of the new one.

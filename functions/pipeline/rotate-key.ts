@@ -9,7 +9,7 @@ import { eachAtOnce } from '#core/each-at-once';
 import { PercorsoError } from '#core/errors';
 import type { StoredEvent } from '#core/event';
 import { generationOf, type IdentifierKey } from '#core/identifier-key';
-import { generationOfObject, lake as places } from '#core/lake';
+import { generationOfObject, importOfObject, lake as places } from '#core/lake';
 import type { Clock, Store } from '#core/ports';
 import type { Company } from '#pipeline/company';
 import { raiseErasures } from '#pipeline/erased-keys';
@@ -167,7 +167,7 @@ export async function raiseLake(
   await eachAtOnce(older, objectsAtOnce, async (object) => {
     const from = generationOfObject(object);
     const unlimited = { recordsPerObject: Number.POSITIVE_INFINITY, bytesPerObject: Number.POSITIVE_INFINITY };
-    const writer = createRawWriter(lake, { identifierKey: key, ...unlimited });
+    const writer = createRawWriter(lake, { identifierKey: key, importId: importOfObject(object), ...unlimited });
     for (const line of await linesOf(lake, object)) {
       await writer.event(raise.event(eventShape.parse(JSON.parse(line)), from));
       counts.events += 1;

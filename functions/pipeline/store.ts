@@ -54,7 +54,7 @@ function line(record: object): string {
 
 /**
  * Writes raw objects named by what they hold, less the times at which it came in: the same records again, in the same
- * order, make the same names, and the object that is there already stands.
+ * order, make the same names, and the object that is there already stands. Objects of an import of a file bear its id too.
  * @param options.identifierKey the company's secret, with which refused originals are sealed.
  * @param options.recordsPerObject where objects are cut; equal for all runs, or the same file makes other names.
  */
@@ -62,6 +62,8 @@ export function createRawWriter(
   lake: Store,
   options: {
     identifierKey: IdentifierKey;
+    /** The import of a file that the records are of; what comes in otherwise is of none. */
+    importId?: string | undefined;
     recordsPerObject?: number;
     bytesPerObject?: number;
   },
@@ -70,6 +72,7 @@ export function createRawWriter(
   const bytesPerObject = options.bytesPerObject ?? 64_000_000;
   const sealing = createSealing(options.identifierKey);
   const generation = generationOf(options.identifierKey);
+  const { importId } = options;
   const entries = new Map<string, VaultEntry>();
   const piles = new Map<string, Pile>();
   const counts: WrittenCounts = { events: 0, costs: 0, rejected: 0, objects: 0, alreadyThere: 0, keys: [] };
@@ -115,7 +118,12 @@ export function createRawWriter(
     const content = line(rest);
     const day = received_at.slice(0, 10);
     const stored = `${content.slice(0, -1)},"received_at":${JSON.stringify(received_at)}}`;
-    return add(`${places.rawEvents}${day}`, (hash) => places.rawEvent(day, hash, generation), content, stored);
+    return add(
+      `${places.rawEvents}${day}`,
+      (hash) => places.rawEvent(day, hash, generation, importId),
+      content,
+      stored,
+    );
   }
 
   function addEntry(given: VaultEntry): void | Promise<void> {
@@ -155,7 +163,7 @@ export function createRawWriter(
       const content = line(rest);
       const stored = `${content.slice(0, -1)},"received_at":${JSON.stringify(received_at)}}`;
       const folder = cost.source.replace(/[^A-Za-z0-9_-]/g, '_').slice(0, 100) || '_';
-      return add(`${places.rawCosts}${folder}`, (hash) => places.rawCost(folder, hash), content, stored);
+      return add(`${places.rawCosts}${folder}`, (hash) => places.rawCost(folder, hash, importId), content, stored);
     },
     reject(record) {
       counts.rejected += 1;
@@ -164,7 +172,12 @@ export function createRawWriter(
       // The name must not tell what the sealed original says, so a fingerprint under the secret stands for it.
       const content = line({ ...rest, original: sealing.fingerprint(sealing.open(original)) });
       const stored = line({ ...rest, rejected_at, original: sealing.seal(original) });
-      return add(`${places.rejected}${day}`, (hash) => places.rejectedObject(day, hash, generation), content, stored);
+      return add(
+        `${places.rejected}${day}`,
+        (hash) => places.rejectedObject(day, hash, generation, importId),
+        content,
+        stored,
+      );
     },
     async flush() {
       if (entries.size > 0) await writeEntries();

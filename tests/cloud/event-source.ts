@@ -3,6 +3,7 @@ import {
   DeleteMessageBatchCommand,
   type Message,
   ReceiveMessageCommand,
+  SendMessageCommand,
   type SQSClient,
 } from '@aws-sdk/client-sqs';
 import * as z from 'zod';
@@ -55,6 +56,21 @@ export async function settle(sqs: SQSClient, url: string, messages: Message[], f
   for (const entries of tens(messages.filter(isFailed))) {
     const Entries = entries.map((entry) => ({ ...entry, VisibilityTimeout: 0 }));
     await sqs.send(new ChangeMessageVisibilityBatchCommand({ QueueUrl: url, Entries }));
+  }
+}
+
+/**
+ * What "Start DLQ redrive" of SQS does (StartMessageMoveTask, which no server here speaks): every dead letter goes back into its
+ * queue, as a new message. @returns how many.
+ */
+export async function redrive(sqs: SQSClient, dead: { url: string; arn: string }, url: string): Promise<number> {
+  let moved = 0;
+  for (;;) {
+    const batch = await takeBatch(sqs, dead.url, dead.arn, 10);
+    if (batch === undefined) return moved;
+    for (const { Body } of batch.messages) await sqs.send(new SendMessageCommand({ QueueUrl: url, MessageBody: Body }));
+    await settle(sqs, dead.url, batch.messages, new Set());
+    moved += batch.messages.length;
   }
 }
 

@@ -22,6 +22,7 @@ import type { IdentifierKey } from '#core/identifier-key';
 import { createIdentifiers } from '#core/identifiers';
 import { lake } from '#core/lake';
 import { encodeDelivery, storeDeliveries } from '#pipeline/drain';
+import { beginUndo, type ImportEntry } from '#pipeline/import-ledger';
 import { decodeIdentifierKey, readHashing } from '#pipeline/keys';
 import { releaseLease, takeLease } from '#pipeline/lease';
 import { createRawWriter } from '#pipeline/store';
@@ -160,6 +161,53 @@ describe.skipIf(missing !== undefined)('--on aws', () => {
     expect(await current()).not.toBe(published);
     expect(await takeLease(there, night, now)).toHaveProperty('taken');
     await releaseLease(there, 'execution', now);
+  });
+
+  test('an import is taken back, and what is built then is what the same lake in a folder gives', async () => {
+    const there = createS3Store(bucket, client);
+    const now = () => new Date();
+    const list = ['imports', 'list', '--limit', '1000', '--json'];
+    const imports: ImportEntry[] = JSON.parse((await onAws(...list)).stdout);
+    expect(imports).toEqual(JSON.parse((await run(...list)).stdout));
+    // Orders of a till, say: enough to be seen, and each file of the demo says what no other does.
+    const [bad] = imports.filter(({ events, rejected }) => events >= 20 && rejected === 0);
+    if (bad === undefined) throw new Error('no import of some events');
+    const sql =
+      "select 'events ' || source as what, count(*) as n from events group by 1 union all select 'touches ' || channel, count(*) from touches group by 1 union all select 'persons', count(*) from persons order by 1";
+    const asked = async (ask: typeof run) => (await ask('query', sql, '--json')).stdout;
+    const was = await asked(onAws);
+
+    const night = { holder: 'execution', buildId: '20261128T023000Z-cccccc', seconds: 3600 };
+    expect(await takeLease(there, night, now)).toHaveProperty('taken');
+    expect(await onAws('imports', 'undo', bad.import_id)).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('the build 20261128T023000Z-cccccc is under way'),
+    });
+    await releaseLease(there, 'execution', now);
+    const own = async () => (await there.list('')).filter((key) => key.includes(`.i${bad.import_id}.`));
+    const objects = await own();
+    expect(objects.length).toBeGreaterThan(0);
+
+    // Killed as it began: nobody builds over it.
+    await beginUndo(there, bad);
+    expect(await onAws('build')).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining(`percorso imports undo ${bad.import_id}`),
+    });
+    const undone = await onAws('imports', 'undo', bad.import_id.slice(0, 10), '--json');
+    expect(undone, undone.stderr).toMatchObject({ code: 0 });
+    expect(JSON.parse(undone.stdout)).toMatchObject({ event_objects: objects.length });
+    expect(await own()).toEqual([]);
+    expect((await onAws('imports', 'undo', bad.import_id)).stderr).toContain('was taken back before');
+    // The bucket keeps them for a while, for whoever took back the wrong one.
+    expect((await versions()).filter(({ key }) => objects.includes(key))).toHaveLength(objects.length);
+
+    expect(await run('imports', 'undo', bad.import_id)).toMatchObject({ code: 0 });
+    for (const ask of [onAws, run]) {
+      expect((await ask('build')).stderr).toContain('full refresh: an import was taken back');
+    }
+    expect(await asked(onAws)).toBe(await asked(run));
+    expect(await asked(onAws)).not.toBe(was);
   });
 
   test('refused records are listed, shown and taken after the mend', async () => {

@@ -27,7 +27,7 @@ import { importFiles } from '#pipeline/import';
 import { startTrino, whatIsMissing } from '../trino/server.ts';
 import { createTrinoWarehouse } from '../trino/trino-warehouse.ts';
 import { type Deployed, deploy, region } from './deployed.ts';
-import { settle, takeBatch, workOff } from './event-source.ts';
+import { redrive, settle, takeBatch, workOff } from './event-source.ts';
 import { startProxy } from './flaky-proxy.ts';
 import { type Lambda, openLambda } from './lambda.ts';
 import { startMoto, whatMotoMisses } from './moto.ts';
@@ -656,6 +656,61 @@ describe.skipIf(missing !== undefined)('the cloud road up to the lake', () => {
       expect(counts.failed).toBeGreaterThan(0);
       expect(await waiting('events')).toBe(0);
       expect((await linesOf(lake, 'raw/events/')).filter(({ event_id }) => event_id === 'later-1')).toHaveLength(1);
+    });
+
+    test('dead letters put back after the mend are stored once, and what no mend can help is among them again', async () => {
+      const { maxReceives = 0 } = queue('events');
+      const poison = await waiting('events-dead');
+      const known = new Set(await lake.list('queued/'));
+      const authorization = requests[0]?.headers.authorization ?? '';
+      const track = async (...ids: string[]) => {
+        // No packing makes so much noise smaller: SQS takes one in a message, not many.
+        const noise = () => randomBytes(22_000).toString('base64');
+        const batch = ids.map((messageId) => ({
+          type: 'track',
+          event: 'Product Viewed',
+          messageId,
+          anonymousId: 'k',
+          properties: { noise: noise() },
+        }));
+        const body = Buffer.from(JSON.stringify({ batch }));
+        expect((await send({ method: 'POST', path: '/v1/batch', headers: { authorization }, body })).statusCode).toBe(
+          200,
+        );
+      };
+      const stored = async () =>
+        (await linesOf(lake, 'raw/events/'))
+          .map(({ event_id }) => String(event_id))
+          .filter((id) => id.startsWith('dead-'))
+          .sort();
+      // The lake is down for longer than a message has receives.
+      await track('dead-down');
+      proxy.judge(() => 'fail');
+      expect(await work('events')).toEqual({ runs: maxReceives, worked: 0, failed: maxReceives });
+      proxy.judge(() => 'pass');
+      // One whose object is gone, and one of a door that was upgraded before the store.
+      const large = Array.from({ length: 14 }, (_, i) => `dead-large-${String(i).padStart(2, '0')}`);
+      await track(...large);
+      const [queued = ''] = (await lake.list('queued/')).filter((key) => !known.has(key));
+      const object = (await lake.get(queued)) ?? '';
+      await lake.remove(queued);
+      const newer = gzipSync(JSON.stringify({ version: 2, batches: [] })).toString('base64');
+      await clients.sqs.send(new SendMessageCommand({ QueueUrl: queue('events').url, MessageBody: `gzip:${newer}` }));
+      expect(await work('events')).toMatchObject({ worked: 0, failed: 2 * maxReceives });
+      expect(lambda('store').log()).toContain('of version 2, and this Percorso reads up to 1');
+      expect(lambda('store').log()).toContain(`the queued object ${queued} is gone`);
+      expect(await waiting('events-dead')).toBe(poison + 3);
+      expect(await stored()).toEqual([]);
+
+      await lake.put(queued, object);
+      expect(await redrive(clients.sqs, queue('events-dead'), queue('events').url)).toBe(poison + 3);
+      expect(await work('events')).toMatchObject({ worked: 2, failed: (poison + 1) * maxReceives });
+      expect(await stored()).toEqual(['dead-down', ...large]);
+      expect(await waiting('events-dead')).toBe(poison + 1);
+      // Put back once more, nothing is stored twice.
+      await redrive(clients.sqs, queue('events-dead'), queue('events').url);
+      await work('events');
+      expect(await stored()).toEqual(['dead-down', ...large]);
     });
 
     test('a landed file told of twice, and dropped again under another name', async () => {

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { createDuckDbWarehouse } from '#adapters/duckdb-warehouse';
 import type { StoredEvent } from '#core/event';
 import { createIdentifiers } from '#core/identifiers';
-import { lake as places } from '#core/lake';
+import { importOfObject, lake as places } from '#core/lake';
 import type { MartReader, SqlValue, Store } from '#core/ports';
 import { createVaultSealer, parseVaultKey, type VaultKey } from '#core/vault-sealing';
 import type { Company } from '#pipeline/company';
@@ -68,9 +68,12 @@ function marts(): MartReader {
   };
 }
 
+/** The import that the events are of. */
+const importId = '1f'.repeat(16);
+
 async function company(): Promise<{ company: Company; work: EraseWork }> {
   const made = await testCompany();
-  const writer = createRawWriter(made.lake, { identifierKey: key });
+  const writer = createRawWriter(made.lake, { identifierKey: key, importId });
   for (const one of events) await writer.event(one);
   await writer.reject({
     rejected_at: '2026-03-05T00:00:00.000Z',
@@ -162,6 +165,9 @@ test('the person is found through the tables, and beyond them where no build has
   // What happens after the erasure is a new story.
   expect(after.get('8')).toEqual(events[7]);
   const rest = await contents(made.lake);
+  // What was rewritten is of the same import, so that it can be taken back still.
+  const raw = Object.keys(rest).filter((name) => name.startsWith(places.rawEvents));
+  expect([...new Set(raw.map(importOfObject))]).toEqual([importId]);
   // Of the vault her address goes, and her account from what came with another's; that one's address stays.
   const vault = Object.entries(rest).flatMap(([name, text]) => (name.startsWith(places.vault) ? [text] : []));
   const kept = { key: bruno, seen_at: erasedAt.toISOString(), address: sealed.bruno, with: [other] };

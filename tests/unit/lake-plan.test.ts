@@ -29,7 +29,7 @@ describe('a plan for an engine over a lake', () => {
       { kind: 'rows', table: 'settings', columns: { n: 'bigint' }, rows: [{ n: 1 }] },
       model('a', ['settings']),
       model('b', ['settings']),
-      { kind: 'solver', table: 'solved', inputs: ['b'] },
+      { kind: 'solver', table: 'solved', inputs: ['b'], source: 'a' },
       model('c', ['a', 'solved']),
       {
         kind: 'check',

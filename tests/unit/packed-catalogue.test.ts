@@ -20,6 +20,10 @@ test('the models come out of a bundle as they were read, solvers that run SQL of
     expect(back.catalogue.seeds).toEqual(catalogue.seeds);
     expect(back.catalogue.models.filter(isSqlModel)).toEqual(catalogue.models.filter(isSqlModel));
     expect(back.catalogue.models.map(({ name }) => name)).toEqual(catalogue.models.map(({ name }) => name));
+    // A Lambda has no sources of solvers: where it stands on a build, it must know them as the machine does that packed them.
+    const sources = ({ models }: typeof catalogue) =>
+      models.flatMap((model) => (isSqlModel(model) ? [] : [[model.name, model.source]]));
+    expect(sources(back.catalogue)).toEqual(sources(catalogue));
     // A chain of three and a pair: two persons.
     await warehouse.createTable(
       'identity_edges',

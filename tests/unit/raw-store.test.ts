@@ -229,7 +229,8 @@ describe('storing deliveries of a queue that cuts its batches anew', () => {
   it('says which messages are none, and takes the others', async () => {
     const bodies = [Buffer.from('{"events":[{}],'), ...deliveries, Buffer.from('null')];
     const { counts, unreadable } = await storeDeliveries(lake, async () => identifierKey, bodies);
-    expect(unreadable).toEqual([0, 5]);
+    expect(unreadable.map(({ index }) => index)).toEqual([0, 5]);
+    expect(unreadable[0]?.why.message).toBe('a message of the queue is no delivery');
     expect(counts).toMatchObject({ events: 3, costs: 3, rejected: 1, alreadyThere: 0 });
   });
 

@@ -5,7 +5,7 @@ import { runSteps, stepsBefore } from '#pipeline/run-steps';
 
 const table = (name: string, inputs: string[] = []): Step => ({ kind: 'model', table: name, inputs, sql: '' });
 const view = (name: string, inputs: string[]): Step => ({ kind: 'model', table: name, inputs, sql: '', isView: true });
-const solver = (name: string, inputs: string[]): Step => ({ kind: 'solver', table: name, inputs });
+const solver = (name: string, inputs: string[]): Step => ({ kind: 'solver', table: name, inputs, source: '' });
 const drop = (name: string): Step => ({ kind: 'drop', table: name });
 const check = (name: string, inputs: string[]): Step => ({
   kind: 'check',
