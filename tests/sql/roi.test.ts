@@ -238,6 +238,40 @@ describe('channel_roi', () => {
     ]);
     expect(company.failing.error).toEqual([]);
   });
+
+  test('reconciles what was invoiced in a month without an order too', async () => {
+    const invoices = [
+      { month: '2026-05', amount: '70.00' },
+      { month: '2026-06', amount: '190.00' },
+      { month: '2026-08', amount: '30.00' },
+    ];
+    const reconciled = (built: BuiltCompany) =>
+      built.lines(
+        "select month, attributed, unattributed, ledger, difference, invoiced from reconciliation where model = 'linear' and conversion_type = '(orders)' order by 1",
+      );
+    // A lead in May is no order.
+    const lead = { ...contact('a-0', 'A', at('2026-05-01')), event_type: 'Lead Created', event_id: 'lead' };
+    const invoiced = await build({ events: [lead, ...customers('a', ['A'], [10])], lists: { invoices } });
+    expect(await reconciled(invoiced)).toEqual([
+      '2026-05 0.00 0.00 0.00 0.00 70.00',
+      '2026-06 200.00 0.00 200.00 0.00 190.00',
+      '2026-08 0.00 0.00 0.00 0.00 30.00',
+    ]);
+    expect(
+      await invoiced.lines(
+        "select model, sum(invoiced) from reconciliation where conversion_type = '(orders)' group by 1 having sum(invoiced) <> 290",
+      ),
+    ).toEqual([]);
+    expect(await invoiced.lines("select count(distinct model) from reconciliation where month = '2026-08'")).toEqual([
+      String(modelNames.length),
+    ]);
+    expect(invoiced.failing.error).toEqual([]);
+    const nothingSold = await build({ events: [lead], lists: { invoices } });
+    expect(await reconciled(nothingSold)).toEqual(
+      invoices.map(({ month, amount }) => `${month} 0.00 0.00 0.00 0.00 ${amount}`),
+    );
+    expect(nothingSold.failing.error).toEqual([]);
+  });
 });
 
 describe('channel_credit', () => {
