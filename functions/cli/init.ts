@@ -69,7 +69,7 @@ export default defineConfig({
   // },
 
   // money: {
-  //   defaultMarginRate: 0.35, // where an order brings no margin; without it such a margin stays unknown
+  //   defaultMarginRate: 0.35, // where an order or a conversion of your own brings no margin; without it such a margin stays unknown
   // },
 
   // customers: {

@@ -219,7 +219,7 @@ export const configSchema = z.strictObject({
     .prefault({}),
   money: z
     .strictObject({
-      /** Margin where an order brings none, as a share of its revenue. Without it an unknown margin stays unknown. */
+      /** Margin where an order or a conversion of the company's own brings none, as a share of its revenue. Without it an unknown margin stays unknown. */
       defaultMarginRate: z.number().min(-1).max(1).optional(),
       fixedCostsFile: z.string().default('fixed-costs.csv'),
       fxRatesFile: z.string().default('fx-rates.csv'),

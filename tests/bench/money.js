@@ -26,7 +26,15 @@ const measured = [
     'campaign_roi',
     'moment_spend',
   ],
-  ...['stage_roi', 'platform_comparison', 'spend_hygiene', 'customer_cohorts', 'cohort_retention', 'value_customers'],
+  ...[
+    'stage_roi',
+    'platform_comparison',
+    'spend_names',
+    'spend_hygiene',
+    'customer_cohorts',
+    'cohort_retention',
+    'value_customers',
+  ],
   ...[
     'value_counts',
     'spending_counts',

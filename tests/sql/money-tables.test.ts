@@ -270,6 +270,67 @@ describe('spend without touches, and touches without spend', () => {
   });
 });
 
+test('sources are met by their nearest name as campaigns are, and names are compared in any script', async () => {
+  const day = '2026-06-01';
+  const paid = (who: string, source: string, campaign: string): Arrival =>
+    visit(who, at(day), { source, medium: 'cpc', campaign });
+  const company = await build({
+    asOf: '2026-06-30',
+    events: [
+      paid('a', 'criteo-it', 'matched'),
+      paid('b', 'trade_desk', 'matched'),
+      paid('c', 'outbrain', 'matched'),
+      paid('d', 'xy', 'matched'),
+      ad('e', day, 'Весна_распродажа'),
+      ad('f', day, 'città-vecchia'),
+      // One letter of five is another, of three bytes; then all but the last two.
+      ad('g', day, '東京夕ワー'),
+      ad('h', day, '大阪城タワー'),
+      ad('i', day, 'зима'),
+      ad('j', day, '—!—'),
+    ],
+    costs: [
+      ...['criteo', 'Trade Desk', 'taboola', 'xz'].map((source) => ({
+        ...cost(day, 'matched', '10.00'),
+        source,
+        channel: 'Paid Other',
+      })),
+      cost(day, 'весна распродажа', '20.00'),
+      cost(day, 'Citta Vecchia', '30.00'),
+      cost(day, '東京タワー', '40.00'),
+      cost(day, 'лето', '50.00'),
+      cost(day, '…', '60.00'),
+    ],
+  });
+  expect(
+    await company.lines(
+      `select kind, name, nearest_name, channel, nearest_channel, difference from spend_hygiene
+       where kind like 'source%' or kind like 'campaign_without%' order by kind, name`,
+    ),
+  ).toEqual([
+    'campaign_without_spend città-vecchia Citta Vecchia Paid Search Paid Search spelling',
+    'campaign_without_spend Весна_распродажа весна распродажа Paid Search Paid Search case, space or punctuation',
+    'campaign_without_spend зима null Paid Search null null',
+    'campaign_without_spend —!— null Paid Search null null',
+    'campaign_without_spend 大阪城タワー null Paid Search null null',
+    'campaign_without_spend 東京夕ワー 東京タワー Paid Search Paid Search spelling',
+    'campaign_without_touches Citta Vecchia città-vecchia Paid Search Paid Search spelling',
+    'campaign_without_touches весна распродажа Весна_распродажа Paid Search Paid Search case, space or punctuation',
+    'campaign_without_touches лето null Paid Search null null',
+    'campaign_without_touches … null Paid Search null null',
+    'campaign_without_touches 東京タワー 東京夕ワー Paid Search Paid Search spelling',
+    'source_without_spend criteo-it criteo Paid Other Paid Other spelling',
+    'source_without_spend outbrain null Paid Other null null',
+    'source_without_spend trade_desk trade desk Paid Other Paid Other case, space or punctuation',
+    'source_without_spend xy null Paid Other null null',
+    'source_without_touches criteo criteo-it Paid Other Paid Other spelling',
+    'source_without_touches taboola null Paid Other null null',
+    'source_without_touches trade desk trade_desk Paid Other Paid Other case, space or punctuation',
+    'source_without_touches xz null Paid Other null null',
+  ]);
+  expect(company.failing.error).toEqual([]);
+});
+
 describe('answers and referrals', () => {
   const answer = (who: string, day: string, score: number, kind?: string): Arrival => ({
     event_id: `answer-${who}-${day}`,

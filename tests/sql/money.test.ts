@@ -1,4 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest';
+import { modelNames } from '#core/model-names';
+import { openCompanyByDays } from './company-by-days.ts';
 import { type Arrival, at, type BuiltCompany, companyBuilder, contact, order } from './company-on-duckdb.ts';
 
 const build = companyBuilder();
@@ -185,6 +187,186 @@ describe('margin', () => {
       await company.lines("select margin, roi, note from channel_roi where model = 'linear' and period = 'all_time'"),
     ).toEqual(['55.000000 4.5 fewer than 30 conversions']);
   });
+
+  describe("of the company's own conversions", () => {
+    const booked = (id: string, value?: Arrival['value']): Arrival => ({
+      ...contact('a', 'x', at('2026-06-03')),
+      event_type: 'Demo Booked',
+      event_id: id,
+      ...(value === undefined ? {} : { value }),
+    });
+    const own = [
+      contact('a', 'Store', at('2026-06-01')),
+      booked('both', { revenue: '80.00', margin: '20.00' }),
+      booked('revenue', { revenue: '50.00' }),
+      booked('margin', { margin: '7.00' }),
+      booked('none'),
+    ];
+    const conversions = { demo_booked: { event: 'Demo Booked', value: '25.00' } };
+    const told = 'select conversion_id, revenue, margin, margin_is_estimated from conversions order by 1';
+    const summed =
+      "select conversion_type, revenue, margin from channel_credit where model = 'linear' and period = 'all_time' and channel = 'Store'";
+
+    test('is unknown where the event brings a revenue and no margin, and so in every sum', async () => {
+      const company = await build({ events: own, config: { conversions } });
+      expect(await company.lines(told)).toEqual([
+        'demo_booked/desk/both 80.00 20.00 false',
+        'demo_booked/desk/margin 25.00 7.00 false',
+        // What the configuration says that one is worth.
+        'demo_booked/desk/none 25.00 25.00 false',
+        'demo_booked/desk/revenue 50.00 null false',
+      ]);
+      expect(await company.lines(summed)).toEqual(['demo_booked 180.000000 null']);
+      expect(company.failing.error).toEqual([]);
+    });
+
+    test('is taken from the default rate then, where the company sets one, and flagged', async () => {
+      const company = await build({ events: own, config: { conversions, money: { defaultMarginRate: 0.333 } } });
+      expect(await company.lines(told)).toEqual([
+        'demo_booked/desk/both 80.00 20.00 false',
+        'demo_booked/desk/margin 25.00 7.00 false',
+        'demo_booked/desk/none 25.00 25.00 false',
+        'demo_booked/desk/revenue 50.00 16.65 true',
+      ]);
+      expect(await company.lines(summed)).toEqual(['demo_booked 180.000000 68.650000']);
+    });
+  });
+});
+
+describe('an order that comes back in parts', () => {
+  const touched = (who: string) =>
+    ['Email', 'Phone', 'Store'].map((channel, index) => contact(who, channel, at(`2026-03-0${index + 1}`)));
+  const bought = (id: string, revenue: string, margin: string): Arrival => ({
+    ...order(`who-${id}`, id, at('2026-03-04'), revenue),
+    value: { order_id: id, revenue, margin },
+  });
+  const part = (id: string, part_no: number, value: Arrival['value'], day = `2026-03-1${part_no}`): Arrival => ({
+    ...order('whoever', id, at(day), '0'),
+    event_id: `${id}-part-${part_no}`,
+    event_type: 'Order Refunded',
+    value: { order_id: id, ...value },
+  });
+  let company: BuiltCompany;
+  const parts = (id: string) =>
+    company.lines(
+      `select revenue, margin, margin_is_estimated from conversions where order_id = '${id}' and revenue < 0 order by conversion_id`,
+    );
+  const left = (id: string) =>
+    company.lines(`select sum(revenue), sum(margin) from conversions where order_id = '${id}'`);
+  beforeAll(async () => {
+    company = await build({
+      config: { money: { defaultMarginRate: 0.3333 } },
+      events: [
+        ...['thirds', 'halves', 'told'].flatMap((id) => touched(`who-${id}`)),
+        bought('thirds', '100.00', '10.00'),
+        part('thirds', 1, { revenue: '33.33' }),
+        part('thirds', 2, { revenue: '33.33' }),
+        // The same instant: settled by the id of the event.
+        part('thirds', 3, { revenue: '33.34' }, '2026-03-12'),
+        bought('halves', '20.00', '10.01'),
+        part('halves', 1, { revenue: '10.00' }),
+        part('halves', 2, { revenue: '-10.00' }),
+        bought('told', '90.00', '30.00'),
+        part('told', 1, { revenue: '30.00', margin: '4.00' }),
+        part('told', 2, { revenue: '30.00' }),
+        part('told', 3, { revenue: '30.00' }),
+        bought('kept', '90.00', '10.00'),
+        part('kept', 1, { revenue: '30.00' }),
+        part('kept', 2, { revenue: '30.00' }),
+        bought('more', '30.00', '10.00'),
+        part('more', 1, { revenue: '30.00' }),
+        part('more', 2, { revenue: '5.00' }),
+        ...[1, 2, 3].map((number) => part('unheard', number, { revenue: '10.00' })),
+      ],
+    });
+  }, 60_000);
+
+  test('leaves no cent of its margin: parts are cut on the running total', async () => {
+    // 3.333, 6.666 and 10 of 10.00: each by itself would be 3.33.
+    expect(await parts('thirds')).toEqual(['-33.33 -3.33 true', '-33.33 -3.34 true', '-33.34 -3.33 true']);
+    // 5.005 and 10.01: each by itself would be 5.01.
+    expect(await parts('halves')).toEqual(['-10.00 -5.01 true', '-10.00 -5.00 true']);
+    expect([await left('thirds'), await left('halves')]).toEqual([['0.00 0.00'], ['0.00 0.00']]);
+  });
+
+  test('takes with its last part what the parts that bring a margin have left', async () => {
+    // 4.00 as told, a third of 30.00, and the rest of it.
+    expect(await parts('told')).toEqual(['-30.00 -4.00 false', '-30.00 -10.00 true', '-30.00 -16.00 true']);
+    expect(await left('told')).toEqual(['0.00 0.00']);
+  });
+
+  test('keeps the margin in proportion to what was kept, and gives more back where more was paid back', async () => {
+    // 3.333 and 6.666 of 10.00.
+    expect(await parts('kept')).toEqual(['-30.00 -3.33 true', '-30.00 -3.34 true']);
+    expect(await left('kept')).toEqual(['30.00 3.33']);
+    // 35 of 30: 11.67 of 10.00.
+    expect(await parts('more')).toEqual(['-30.00 -10.00 true', '-5.00 -1.67 true']);
+  });
+
+  test('and that nobody knows is cut so by the default rate', async () => {
+    // 3.333, 6.666 and 9.999.
+    expect(await parts('unheard')).toEqual(['-10.00 -3.33 true', '-10.00 -3.34 true', '-10.00 -3.33 true']);
+  });
+
+  test('leaves no revenue and no margin on any touch, in any model', async () => {
+    expect(
+      await company.lines(
+        `select credit.model, credit.touch_id, sum(credit.revenue), sum(credit.margin) from credit
+         inner join conversions on conversions.conversion_id = credit.conversion_id
+         where conversions.order_id in ('thirds', 'halves', 'told')
+         group by 1, 2 having sum(credit.revenue) <> 0 or sum(credit.margin) <> 0`,
+      ),
+    ).toEqual([]);
+    // A third of 100.00, of 66.67, of 33.34 and of nothing; the last touch takes what rounding leaves of each.
+    expect(
+      await company.lines(
+        `select credit.conversion_id, credit.channel, credit.revenue from credit
+         where credit.model = 'linear' and credit.conversion_id like '%thirds%'
+           and credit.conversion_type = 'first_order' and credit.channel <> 'Phone' order by 1, 2`,
+      ),
+    ).toEqual([
+      'order/thirds Email 33.333333',
+      'order/thirds Store 33.333334',
+      'refund/shop/thirds-part-1 Email -11.110000',
+      'refund/shop/thirds-part-1 Store -11.110000',
+      'refund/shop/thirds-part-2 Email -11.110000',
+      'refund/shop/thirds-part-2 Store -11.110000',
+      'refund/shop/thirds-part-3 Email -11.113333',
+      'refund/shop/thirds-part-3 Store -11.113334',
+    ]);
+    expect(await company.lines('select count(distinct model) from credit')).toEqual([String(modelNames.length)]);
+    expect(company.failing.error).toEqual([]);
+  });
+
+  test('leaves none either where the first parts lie on closed days', async () => {
+    const byDays = await openCompanyByDays({ timeZone: 'UTC', fullRefresh: 'never' });
+    try {
+      await byDays.receive([
+        ...touched('who-slow'),
+        bought('slow', '100.00', '10.00'),
+        part('slow', 1, { revenue: '33.33' }),
+      ]);
+      await byDays.build('2026-03-20T08:00:00Z');
+      await byDays.receive([part('slow', 2, { revenue: '33.33' }, '2026-06-12')]);
+      await byDays.build('2026-06-13T08:00:00Z');
+      await byDays.receive([part('slow', 3, { revenue: '33.34' }, '2026-09-13')]);
+      await byDays.build('2026-09-14T08:00:00Z');
+      await byDays.receive([order('another', 'another', at('2026-09-14'), '1.00')]);
+      const { manifest } = await byDays.build('2026-09-15T08:00:00Z');
+      expect([manifest.kind, manifest.books?.open_from]).toEqual(['daily', '2026-09-07']);
+      const margins = "select conversion_id, margin from conversions where order_id = 'slow' order by conversion_date";
+      const standing = await byDays.query(margins);
+      expect(standing.map((row) => row.margin)).toEqual(['10.00', '-3.33', '-3.34', '-3.33']);
+      const onTouches = `select model, touch_id from credit where conversion_id like '%slow%'
+        group by 1, 2 having sum(revenue) <> 0 or sum(margin) <> 0`;
+      expect(await byDays.query(onTouches)).toEqual([]);
+      await byDays.build('2026-09-15T09:00:00Z', { fullRefresh: true });
+      expect(await byDays.query(margins)).toEqual(standing);
+      expect(await byDays.query(onTouches)).toEqual([]);
+    } finally {
+      await byDays.close();
+    }
+  }, 120_000);
 });
 
 describe('costs', () => {

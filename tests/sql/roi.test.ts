@@ -238,6 +238,40 @@ describe('channel_roi', () => {
     ]);
     expect(company.failing.error).toEqual([]);
   });
+
+  test('reconciles what was invoiced in a month without an order too', async () => {
+    const invoices = [
+      { month: '2026-05', amount: '70.00' },
+      { month: '2026-06', amount: '190.00' },
+      { month: '2026-08', amount: '30.00' },
+    ];
+    const reconciled = (built: BuiltCompany) =>
+      built.lines(
+        "select month, attributed, unattributed, ledger, difference, invoiced from reconciliation where model = 'linear' and conversion_type = '(orders)' order by 1",
+      );
+    // A lead in May is no order.
+    const lead = { ...contact('a-0', 'A', at('2026-05-01')), event_type: 'Lead Created', event_id: 'lead' };
+    const invoiced = await build({ events: [lead, ...customers('a', ['A'], [10])], lists: { invoices } });
+    expect(await reconciled(invoiced)).toEqual([
+      '2026-05 0.00 0.00 0.00 0.00 70.00',
+      '2026-06 200.00 0.00 200.00 0.00 190.00',
+      '2026-08 0.00 0.00 0.00 0.00 30.00',
+    ]);
+    expect(
+      await invoiced.lines(
+        "select model, sum(invoiced) from reconciliation where conversion_type = '(orders)' group by 1 having sum(invoiced) <> 290",
+      ),
+    ).toEqual([]);
+    expect(await invoiced.lines("select count(distinct model) from reconciliation where month = '2026-08'")).toEqual([
+      String(modelNames.length),
+    ]);
+    expect(invoiced.failing.error).toEqual([]);
+    const nothingSold = await build({ events: [lead], lists: { invoices } });
+    expect(await reconciled(nothingSold)).toEqual(
+      invoices.map(({ month, amount }) => `${month} 0.00 0.00 0.00 0.00 ${amount}`),
+    );
+    expect(nothingSold.failing.error).toEqual([]);
+  });
 });
 
 describe('channel_credit', () => {
@@ -290,5 +324,65 @@ describe('channel_credit', () => {
          and channel in ('Thin', 'Earner') order by 1`,
       ),
     ).toEqual(['Earner false', 'Thin true']);
+  });
+
+  test('has the cost of one conversion of each type, where a cost is on record and one is credited', async () => {
+    const cpa = (where: string) =>
+      company.lines(
+        `select conversion_type, channel, conversions, cpa from channel_credit
+         where period = 'all_time' and ${where} order by 2, 1`,
+      );
+    // 1000.00 for 40 first orders and 20 leads; no cost of Free; the last model gives the opener nothing.
+    expect(await cpa("model = 'linear' and channel in ('Earner', 'Opener', 'Free')")).toEqual([
+      '(orders) Earner 40.000000 25',
+      'first_order Earner 40.000000 25',
+      'lead Earner 20.000000 50',
+      '(orders) Free 40.000000 null',
+      'first_order Free 40.000000 null',
+      '(orders) Opener 30.000000 33.333333333333336',
+      'first_order Opener 30.000000 33.333333333333336',
+    ]);
+    expect(await cpa("model = 'last_touch' and channel = 'Opener'")).toEqual([]);
+    // Of leads it is the CPL, of first orders the CAC.
+    expect(
+      await company.lines(
+        `select channel_roi.model, channel_roi.channel, channel_roi.period from channel_roi
+         inner join channel_credit
+           on channel_credit.model = channel_roi.model and channel_credit.channel = channel_roi.channel
+           and channel_credit.period = channel_roi.period
+         where (channel_credit.conversion_type = 'lead' and channel_credit.cpa is distinct from channel_roi.cpl)
+           or (channel_credit.conversion_type = 'first_order' and channel_credit.cpa is distinct from channel_roi.cac)`,
+      ),
+    ).toEqual([]);
+  });
+
+  test('has it of a type of the company too, and of one that only refunds are credited of none', async () => {
+    const booked = await build({
+      config: { conversions: { demo_booked: { event: 'Demo Booked' } } },
+      events: [
+        ...['a', 'b', 'c'].map((who) => contact(who, 'Fair', at('2026-05-01'))),
+        ...['a', 'b', 'c'].map((who) => ({
+          ...contact(who, 'x', at('2026-05-02')),
+          event_type: 'Demo Booked',
+          event_id: `demo-${who}`,
+        })),
+        order('a', 'a', at('2026-05-03'), '100.00'),
+        { ...order('a', 'a', at('2026-06-03'), '100.00'), event_id: 'back', event_type: 'Order Refunded' },
+      ],
+      costs: ['2026-05-01', '2026-06-01'].map((cost_date) => ({ ...spend('Fair', '75.00'), cost_date })),
+    });
+    expect(
+      await booked.lines(
+        `select period, conversion_type, conversions, cpa from channel_credit
+         where model = 'linear' and channel = 'Fair' and period in ('2026-05', '2026-06') order by 1, 2`,
+      ),
+    ).toEqual([
+      '2026-05 (orders) 1.000000 75',
+      '2026-05 demo_booked 3.000000 25',
+      '2026-05 first_order 1.000000 75',
+      '2026-06 (orders) 0.000000 null',
+      '2026-06 first_order 0.000000 null',
+    ]);
+    expect(booked.failing.error).toEqual([]);
   });
 });

@@ -10,7 +10,8 @@
 -- published: no
 -- partition: conversion_date month
 -- A refund copies the weights of its order, as stored where the order's day is closed. Shares of money are rounded to 6 decimals, and the last touch of the path that has
--- a weight takes what rounding leaves, so that the touches of a path add up to the conversion, exactly.
+-- a weight takes what rounding leaves, so that the touches of a path add up to the conversion, exactly. A refund's share is cut on the running total of what stands of its
+-- order, so that an order that came back in parts leaves nothing on any touch.
 with facts as (
     select
         conversion_facts.conversion_id,
@@ -20,6 +21,8 @@ with facts as (
         conversion_facts.conversions,
         conversion_facts.revenue,
         conversion_facts.margin,
+        conversion_facts.revenue_before,
+        conversion_facts.margin_before,
         conversion_facts.bucket
     from conversion_facts
     where conversion_facts.conversion_date >= date '0001-01-01' /* closed before */
@@ -82,8 +85,20 @@ rounded as (
         weights.linear_weight,
         weights.linear_is_last,
         cast(round(weights.linear_weight * cast(facts.conversions as double), 6) as decimal(18, 6)) as linear_conversions,
-        cast(round(weights.linear_weight * cast(facts.revenue as double), 6) as decimal(18, 6)) as linear_revenue,
-        cast(round(weights.linear_weight * cast(facts.margin as double), 6) as decimal(18, 6)) as linear_margin,
+        cast(
+            cast(round(weights.linear_weight * cast(facts.revenue_before + facts.revenue as double), 6) as decimal(18, 6))
+            - case
+                when facts.revenue_before = cast(0 as decimal(18, 2)) then cast(0 as decimal(18, 6))
+                else cast(round(weights.linear_weight * cast(facts.revenue_before as double), 6) as decimal(18, 6))
+            end as decimal(18, 6)
+        ) as linear_revenue,
+        cast(
+            cast(round(weights.linear_weight * cast(facts.margin_before + facts.margin as double), 6) as decimal(18, 6))
+            - case
+                when facts.margin_before = cast(0 as decimal(18, 2)) then cast(0 as decimal(18, 6))
+                else cast(round(weights.linear_weight * cast(facts.margin_before as double), 6) as decimal(18, 6))
+            end as decimal(18, 6)
+        ) as linear_margin,
         -- end
         weights.touch_date
     from facts

@@ -15,6 +15,8 @@ select
     person_conversions.revenue,
     person_conversions.margin,
     person_conversions.margin_is_estimated,
+    person_conversions.revenue_before,
+    person_conversions.margin_before,
     person_conversions.conversions,
     person_conversions.conversion_date,
     person_conversions.occurred_at,

@@ -5,6 +5,7 @@
 -- published: no
 -- A bucket is of the person, who may have no stage and no touch yet: as in person_stages.
 -- By today's identity, of all days: what is told of persons is made of it. The ledger of closed days is conversion_facts.
+-- revenue_before and margin_before: what of an order stood before a refund of it (0 for all else), by which its credit is shared.
 with leads as (
     select stage_triggers.*
     from (
@@ -27,8 +28,14 @@ by_rule as (
         case
             when conversion_types.is_built_in then cast(0 as decimal(18, 2))
             else coalesce(person_milestones.revenue, conversion_rules.value)
-        end as worth
+        end as worth,
+        -- What the configuration says that one is worth, no goods were bought for.
+        person_milestones.margin is null
+        and person_milestones.revenue is not null
+        and not conversion_types.is_built_in as is_of_unknown_margin,
+        settings.default_margin_rate
     from person_milestones
+    cross join settings
     inner join conversion_rules on conversion_rules.event_type = person_milestones.event_type
     inner join conversion_types on conversion_types.conversion_type = conversion_rules.conversion_type
     where conversion_rules.conversion_type <> 'lead'
@@ -58,8 +65,13 @@ base as (
         by_rule.person_id,
         cast(null as varchar),
         by_rule.worth,
-        case when by_rule.margin is null then by_rule.worth else by_rule.margin end,
-        false,
+        case
+            when by_rule.margin is not null then by_rule.margin
+            when by_rule.is_of_unknown_margin then
+                cast(round(cast(by_rule.worth as double) * by_rule.default_margin_rate, 2) as decimal(18, 2))
+            else by_rule.worth
+        end,
+        by_rule.is_of_unknown_margin and by_rule.default_margin_rate is not null,
         true,
         by_rule.event_date,
         by_rule.occurred_at,
@@ -104,25 +116,62 @@ refunds as (
         and person_milestones.trust <> 'browser'
 ),
 
-weighed_refunds as (
+-- What comes back of an order part by part. A margin that a part brings is believed; of the others the margin is cut on running
+-- totals, as fixed costs are: rounded one by one, the parts of an order would keep a cent of it, or take back one too many.
+running_refunds as (
     select
         refunds.*,
         case
-            when refunds.margin is not null then -abs(refunds.margin)
-            when refunds.refunded = cast(0 as decimal(18, 2)) then cast(0 as decimal(18, 2))
-            when refunds.is_of_unknown_order then
-                cast(round(-cast(refunds.refunded as double) * settings.default_margin_rate, 2) as decimal(18, 2))
-            else
-                cast(
-                    round(
-                        -cast(refunds.order_margin as double) * cast(refunds.refunded as double)
-                        / nullif(cast(refunds.order_revenue as double), 0e0),
-                        2
-                    ) as decimal(18, 2)
-                )
-        end as refunded_margin
+            when refunds.is_of_unknown_order then settings.default_margin_rate
+            else cast(refunds.order_margin as double)
+        end as rate_margin,
+        case when refunds.is_of_unknown_order then 1e0 else cast(refunds.order_revenue as double) end as rate_revenue,
+        sum(refunds.refunded) over parts as refunded_so_far,
+        sum(coalesce(abs(refunds.margin), cast(0 as decimal(18, 2)))) over parts as told_so_far,
+        sum(case when refunds.margin is null then refunds.refunded else cast(0 as decimal(18, 2)) end) over parts as untold_so_far
     from refunds
     cross join settings
+    window parts as (
+        partition by refunds.order_id
+        order by refunds.occurred_at, refunds.conversion_id
+        rows between unbounded preceding and current row
+    )
+),
+
+reckoned_refunds as (
+    select
+        running_refunds.*,
+        cast(
+            round(
+                running_refunds.rate_margin * cast(running_refunds.untold_so_far as double)
+                / nullif(running_refunds.rate_revenue, 0e0),
+                2
+            ) as decimal(18, 2)
+        ) as reckoned_so_far,
+        cast(
+            round(
+                running_refunds.rate_margin * cast(running_refunds.untold_so_far - running_refunds.refunded as double)
+                / nullif(running_refunds.rate_revenue, 0e0),
+                2
+            ) as decimal(18, 2)
+        ) as reckoned_before
+    from running_refunds
+),
+
+weighed_refunds as (
+    select
+        reckoned_refunds.*,
+        cast(
+            case
+                when reckoned_refunds.margin is not null then -abs(reckoned_refunds.margin)
+                when reckoned_refunds.refunded = cast(0 as decimal(18, 2)) then cast(0 as decimal(18, 2))
+                -- The last of an order takes what is left of its margin, whatever margins the other parts brought.
+                when reckoned_refunds.refunded_so_far = reckoned_refunds.order_revenue then
+                    reckoned_refunds.told_so_far + reckoned_refunds.reckoned_before - reckoned_refunds.order_margin
+                else reckoned_refunds.reckoned_before - reckoned_refunds.reckoned_so_far
+            end as decimal(18, 2)
+        ) as refunded_margin
+    from reckoned_refunds
 )
 
 select
@@ -135,6 +184,8 @@ select
     base.revenue,
     base.margin,
     base.margin_is_estimated,
+    cast(0 as decimal(18, 2)) as revenue_before,
+    cast(0 as decimal(18, 2)) as margin_before,
     cast(1 as decimal(18, 6)) as conversions,
     base.conversion_date,
     base.occurred_at,
@@ -152,8 +203,23 @@ select
     -weighed_refunds.refunded,
     weighed_refunds.refunded_margin,
     weighed_refunds.margin is null and weighed_refunds.refunded_margin is not null,
+    cast(
+        coalesce(weighed_refunds.order_revenue, cast(0 as decimal(18, 2)))
+        - weighed_refunds.refunded_so_far + weighed_refunds.refunded
+        as decimal(18, 2)
+    ),
+    cast(
+        coalesce(weighed_refunds.order_margin, cast(0 as decimal(18, 2)))
+        + coalesce(sum(weighed_refunds.refunded_margin) over parts_before, cast(0 as decimal(18, 2)))
+        as decimal(18, 2)
+    ),
     cast(0 as decimal(18, 6)),
     weighed_refunds.conversion_date,
     weighed_refunds.occurred_at,
     weighed_refunds.at_s
 from weighed_refunds
+window parts_before as (
+    partition by weighed_refunds.order_id
+    order by weighed_refunds.occurred_at, weighed_refunds.conversion_id
+    rows between unbounded preceding and 1 preceding
+)

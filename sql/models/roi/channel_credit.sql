@@ -18,6 +18,7 @@
 --   margin_low: lower end of its 90 % interval
 --   margin_high: its upper end
 --   is_thin: fewer than 30 conversions are credited in the period
+--   cpa: cost per conversion of the type: the channel's spend / conversions; null where no cost is on record or none is credited
 with by_span as (
     select
         channel_daily.model,
@@ -72,9 +73,14 @@ select
     totals.margin,
     case when totals.margin is not null then cast(round(credit_intervals.margin_low, 6) as decimal(18, 6)) end as margin_low,
     case when totals.margin is not null then cast(round(credit_intervals.margin_high, 6) as decimal(18, 6)) end as margin_high,
-    cast(totals.conversions as double) < settings.thin_conversions as is_thin
+    cast(totals.conversions as double) < settings.thin_conversions as is_thin,
+    cast(channel_returns.spend as double) / nullif(cast(totals.conversions as double), 0e0) as cpa
 from totals
 cross join settings
+left join channel_returns
+    on channel_returns.model = totals.model
+    and channel_returns.channel = totals.channel
+    and channel_returns.period = totals.period
 left join credit_intervals
     on credit_intervals.model = totals.model
     and credit_intervals.conversion_type = totals.conversion_type

@@ -1,5 +1,5 @@
 -- purpose: proof that every model adds up: what is attributed and what is not, set beside the ledger and the invoices
--- grain: one row per model, conversion type and month; type (orders) is first and repeat orders together
+-- grain: one row per model, conversion type and month; type (orders) is first and repeat orders together, and also of a month with invoices and no orders
 -- key: model, conversion_type, month
 -- kept: table
 -- published: yes
@@ -71,6 +71,22 @@ with_orders as (
     from by_type
     where by_type.conversion_type in ('first_order', 'repeat_order')
     group by by_type.model, by_type.month
+    union all
+    -- What was invoiced in a month in which no order is known is the difference that somebody looks for.
+    select
+        attribution_models.model,
+        '(orders)',
+        invoices.month,
+        cast(0 as decimal(18, 6)),
+        cast(0 as decimal(18, 6)),
+        cast(0 as decimal(18, 2))
+    from invoices
+    cross join attribution_models
+    where invoices.month not in (
+        select by_type.month
+        from by_type
+        where by_type.conversion_type in ('first_order', 'repeat_order')
+    )
 )
 
 select

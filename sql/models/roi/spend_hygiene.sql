@@ -13,177 +13,98 @@
 --   channel: the channel that the touches or the spend stand on
 --   nearest_channel: channel of the nearest name
 --   difference: what tells the two names apart: case, space or punctuation; spelling; or channel
--- Names are compared by their letters a to z and digits, the largest of settings.nearest_names on each side: near is what
+-- Names are compared by their letters and digits (spend_names), the largest of settings.nearest_names on each side: near is what
 -- three in ten changed characters reach (Levenshtein).
-with spent as (
-    select
-        spend_by_campaign.channel,
-        spend_by_campaign.campaign,
-        coalesce(source_sites.source, spend_by_campaign.source) as source,
-        sum(spend_by_campaign.spend) as spend
-    from spend_by_campaign
-    inner join segment_periods
-        on segment_periods.segment = spend_by_campaign.segment
-        and segment_periods.period = 'last_90_days'
-    left join source_sites on source_sites.site = spend_by_campaign.source
-    group by
-        spend_by_campaign.channel,
-        spend_by_campaign.campaign,
-        coalesce(source_sites.source, spend_by_campaign.source)
-    having sum(spend_by_campaign.spend) > 0
-),
-
-touched as (
-    select
-        touches_by_campaign.channel,
-        touches_by_campaign.campaign,
-        coalesce(source_sites.source, touches_by_campaign.source) as source,
-        paid_channels.channel is not null as is_paid,
-        cast(sum(touches_by_campaign.touches) as bigint) as touches
-    from touches_by_campaign
-    inner join segment_periods
-        on segment_periods.segment = touches_by_campaign.segment
-        and segment_periods.period = 'last_90_days'
-    left join source_sites on source_sites.site = touches_by_campaign.source
-    left join paid_channels on paid_channels.channel = touches_by_campaign.channel
-    group by
-        touches_by_campaign.channel,
-        touches_by_campaign.campaign,
-        coalesce(source_sites.source, touches_by_campaign.source),
-        paid_channels.channel is not null
-),
-
--- Campaigns.
-spent_campaigns as (
-    select
-        summed.*,
-        regexp_replace(lower(summed.campaign), '[^a-z0-9]', '') as name_key,
-        row_number() over (order by summed.spend desc, summed.campaign, summed.channel) as name_no
-    from (
-        select spent.channel, spent.campaign, sum(spent.spend) as spend
-        from spent
-        where spent.campaign not in ('(not set)', '(fixed costs)')
-        group by spent.channel, spent.campaign
-    ) as summed
-),
-
-touched_campaigns as (
-    select
-        summed.*,
-        regexp_replace(lower(summed.campaign), '[^a-z0-9]', '') as name_key,
-        row_number() over (order by summed.touches desc, summed.campaign, summed.channel) as name_no
-    from (
-        select touched.channel, touched.campaign, touched.is_paid, cast(sum(touched.touches) as bigint) as touches
-        from touched
-        where touched.campaign <> '(not set)'
-        group by touched.channel, touched.campaign, touched.is_paid
-    ) as summed
-),
-
-alone as (
-    select
-        'campaign_without_touches' as kind,
-        spent_campaigns.channel,
-        spent_campaigns.campaign,
-        spent_campaigns.name_key,
-        spent_campaigns.name_no,
-        cast(0 as bigint) as touches,
-        spent_campaigns.spend
-    from spent_campaigns
-    where spent_campaigns.campaign not in (select touched_campaigns.campaign from touched_campaigns)
-    union all
+with alone as (
     select
         case
-            when regexp_like(touched_campaigns.campaign, '^[0-9]{5,}$') then 'unknown_campaign_id'
-            else 'campaign_without_spend'
-        end,
-        touched_campaigns.channel,
-        touched_campaigns.campaign,
-        touched_campaigns.name_key,
-        touched_campaigns.name_no,
-        touched_campaigns.touches,
-        cast(0 as decimal(18, 2))
-    from touched_campaigns
-    where touched_campaigns.is_paid
-        and touched_campaigns.campaign not in (select spent_campaigns.campaign from spent_campaigns)
-),
-
-other_side as (
-    select
-        'campaign_without_touches' as kind,
-        touched_campaigns.channel,
-        touched_campaigns.campaign,
-        touched_campaigns.name_key,
-        touched_campaigns.name_no
-    from touched_campaigns
-    union all
-    select
-        'campaign_without_spend',
-        spent_campaigns.channel,
-        spent_campaigns.campaign,
-        spent_campaigns.name_key,
-        spent_campaigns.name_no
-    from spent_campaigns
+            when spend_names.side = 'spent' then spend_names.name_of || '_without_touches'
+            when spend_names.name_of = 'campaign' and regexp_like(spend_names.name, '^[0-9]{5,}$') then 'unknown_campaign_id'
+            else spend_names.name_of || '_without_spend'
+        end as kind,
+        spend_names.*,
+        length(spend_names.name_key) as key_length
+    from spend_names
+    where spend_names.is_named
+        and not spend_names.is_on_both_sides
+        and (spend_names.side = 'spent' or spend_names.is_paid)
 ),
 
 measured as (
     select
         alone.kind,
         alone.channel,
-        alone.campaign,
+        alone.name,
         other_side.channel as nearest_channel,
-        other_side.campaign as nearest_name,
+        other_side.name as nearest_name,
         other_side.name_no,
-        cast(length(alone.name_key) as double) as own_length,
-        cast(length(other_side.name_key) as double) as other_length,
+        cast(greatest(alone.key_length, length(other_side.name_key)) as double) as longest,
         levenshtein_distance(alone.name_key, other_side.name_key) as distance
     from alone
     cross join settings
-    inner join other_side on other_side.kind = alone.kind
-    where alone.name_no <= settings.nearest_names
+    inner join spend_names as other_side on other_side.name_of = alone.name_of
+    where alone.kind <> 'unknown_campaign_id'
+        and other_side.side <> alone.side
+        and other_side.is_named
+        and alone.name_no <= settings.nearest_names
         and other_side.name_no <= settings.nearest_names
-        and length(alone.name_key) >= 3
+        and alone.key_length >= 3
         and length(other_side.name_key) >= 3
+        -- No two names are nearer than their lengths are; distances take the time here.
+        and cast(abs(alone.key_length - length(other_side.name_key)) as double)
+        <= 0.3e0 * cast(greatest(alone.key_length, length(other_side.name_key)) as double)
 ),
 
 nearest as (
     select
         measured.*,
         row_number() over (
-            partition by measured.kind, measured.channel, measured.campaign
+            partition by measured.kind, measured.channel, measured.name
             order by
                 measured.distance,
                 case when measured.nearest_channel = measured.channel then 0 else 1 end,
                 measured.name_no
         ) as nearest_no
     from measured
-    where cast(measured.distance as double) <= 0.3e0 * greatest(measured.own_length, measured.other_length)
+    where cast(measured.distance as double) <= 0.3e0 * measured.longest
 ),
 
 elsewhere as (
     select
-        spent_campaigns.channel,
-        spent_campaigns.campaign,
-        max(spent_campaigns.spend) as spend,
-        cast(sum(touched_campaigns.touches) as bigint) as touches,
-        max_by(touched_campaigns.channel, -touched_campaigns.name_no) as nearest_channel
-    from spent_campaigns
-    inner join touched_campaigns on touched_campaigns.campaign = spent_campaigns.campaign
-    group by spent_campaigns.channel, spent_campaigns.campaign
-    having max(case when touched_campaigns.channel = spent_campaigns.channel then 1 else 0 end) = 0
+        spent_names.channel,
+        spent_names.name,
+        max(spent_names.spend) as spend,
+        cast(sum(touched_names.touches) as bigint) as touches,
+        max_by(touched_names.channel, -touched_names.name_no) as nearest_channel
+    from spend_names as spent_names
+    inner join spend_names as touched_names on touched_names.name = spent_names.name
+    where spent_names.side = 'spent'
+        and spent_names.name_of = 'campaign'
+        and spent_names.is_named
+        and touched_names.side = 'touched'
+        and touched_names.name_of = 'campaign'
+        and touched_names.is_named
+    group by spent_names.channel, spent_names.name
+    having max(case when touched_names.channel = spent_names.channel then 1 else 0 end) = 0
 ),
 
--- Sources and channels.
-channel_spend as (
-    select spent.channel, sum(spent.spend) as spend
-    from spent
-    group by spent.channel
+channels as (
+    select
+        spend_names.channel,
+        spend_names.is_paid,
+        cast(sum(spend_names.touches) as bigint) as touches,
+        sum(spend_names.spend) as spend,
+        min(spend_names.side) as one_side,
+        max(spend_names.side) as other_side
+    from spend_names
+    where spend_names.name_of = 'campaign'
+    group by spend_names.channel, spend_names.is_paid
 ),
 
 findings as (
     select
         alone.kind,
-        alone.campaign as name,
+        alone.name,
         nearest.nearest_name,
         alone.touches,
         alone.spend,
@@ -197,13 +118,13 @@ findings as (
     left join nearest
         on nearest.kind = alone.kind
         and nearest.channel = alone.channel
-        and nearest.campaign = alone.campaign
+        and nearest.name = alone.name
         and nearest.nearest_no = 1
     union all
     select
         'campaign_on_other_channel',
-        elsewhere.campaign,
-        elsewhere.campaign,
+        elsewhere.name,
+        elsewhere.name,
         elsewhere.touches,
         elsewhere.spend,
         elsewhere.channel,
@@ -213,72 +134,31 @@ findings as (
     union all
     select
         'touches_without_campaign',
-        '(not set)',
+        spend_names.name,
         cast(null as varchar),
-        cast(sum(touched.touches) as bigint),
-        cast(0 as decimal(18, 2)),
-        touched.channel,
+        spend_names.touches,
+        spend_names.spend,
+        spend_names.channel,
         cast(null as varchar),
         cast(null as varchar)
-    from touched
-    where touched.is_paid
-        and touched.campaign = '(not set)'
-    group by touched.channel
+    from spend_names
+    where spend_names.side = 'touched'
+        and spend_names.name_of = 'campaign'
+        and spend_names.is_paid
+        and not spend_names.is_named
     union all
     select
-        'source_without_touches',
-        spent.source,
+        case when channels.one_side = 'spent' then 'channel_without_touches' else 'channel_without_spend' end,
+        channels.channel,
         cast(null as varchar),
-        cast(0 as bigint),
-        sum(spent.spend),
-        spent.channel,
-        cast(null as varchar),
-        cast(null as varchar)
-    from spent
-    where spent.source <> ''
-        and spent.source not in (select touched.source from touched)
-    group by spent.source, spent.channel
-    union all
-    select
-        'source_without_spend',
-        touched.source,
-        cast(null as varchar),
-        cast(sum(touched.touches) as bigint),
-        cast(0 as decimal(18, 2)),
-        touched.channel,
+        channels.touches,
+        channels.spend,
+        channels.channel,
         cast(null as varchar),
         cast(null as varchar)
-    from touched
-    where touched.is_paid
-        and touched.source <> ''
-        and touched.source not in (select spent.source from spent)
-    group by touched.source, touched.channel
-    union all
-    select
-        'channel_without_touches',
-        channel_spend.channel,
-        cast(null as varchar),
-        cast(0 as bigint),
-        channel_spend.spend,
-        channel_spend.channel,
-        cast(null as varchar),
-        cast(null as varchar)
-    from channel_spend
-    where channel_spend.channel not in (select touched.channel from touched)
-    union all
-    select
-        'channel_without_spend',
-        touched.channel,
-        cast(null as varchar),
-        cast(sum(touched.touches) as bigint),
-        cast(0 as decimal(18, 2)),
-        touched.channel,
-        cast(null as varchar),
-        cast(null as varchar)
-    from touched
-    where touched.is_paid
-        and touched.channel not in (select channel_spend.channel from channel_spend)
-    group by touched.channel
+    from channels
+    where channels.one_side = channels.other_side
+        and (channels.one_side = 'spent' or channels.is_paid)
 )
 
 select
