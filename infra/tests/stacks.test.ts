@@ -13,6 +13,7 @@ import { type HandlerName, handlers, writeBundles } from '../bundles.ts';
 import { readDeployment } from '../deployment.ts';
 import { writeSiteSource } from '../site-source.ts';
 import { addStacks, cdkFlags } from '../stacks/stacks.ts';
+import { propertyLines, withoutHash } from './property-lines.ts';
 
 let folder: string;
 let bundles: Record<HandlerName, string>;
@@ -584,9 +585,11 @@ test('all resources, as a reviewer reads them', async () => {
   const lines = Object.values(stacks).flatMap((stack) => [
     '',
     stack.stackName,
-    ...resourcesOf(stack).map(([id, { Type, DeletionPolicy }]) => {
+    ...resourcesOf(stack).flatMap(([id, { Type, DeletionPolicy, Properties }]) => {
       const kept = DeletionPolicy === 'Retain' ? ', kept when the stack goes' : '';
-      return `  ${Type} ${id.replace(/[0-9A-F]{8}$/, '')}${kept}`;
+      // What roles may do stands in permissions.txt.
+      const properties = Type.startsWith('AWS::IAM::') ? [] : propertyLines(Properties, '    ');
+      return [`  ${Type} ${withoutHash(id)}${kept}`, ...properties];
     }),
   ]);
   await expect(`${lines.join('\n').trim()}\n`).toMatchFileSnapshot('resources.txt');
