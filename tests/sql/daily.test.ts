@@ -1,4 +1,5 @@
 import { describe, expect, test, vi } from 'vitest';
+import type { Manifest } from '#core/lake';
 import { type CompanyByDays, openCompanyByDays } from './company-by-days.ts';
 import { type Arrival, at, contact, order, visit } from './company-on-duckdb.ts';
 
@@ -147,7 +148,20 @@ describe('the checks of a daily build', () => {
     }));
 });
 
-describe('what a daily build reads', () => {
+/** Rows of the files that a build wrote itself, by table and month; the others are those of builds before, referred to. */
+function writtenByMonth({ build_id, tables, books }: Manifest): Record<string, Record<string, number>> {
+  const all = Object.entries({ ...tables, ...books?.tables });
+  return Object.fromEntries(
+    all.map(([name, { files }]) => [
+      name,
+      Object.fromEntries(
+        files.filter(({ key }) => key.includes(`/${build_id}/`)).map(({ partition, rows }) => [partition, rows]),
+      ),
+    ]),
+  );
+}
+
+describe('what a daily build reads and writes', () => {
   test('event by event, is no more after 24 months than after 6', async () => {
     const read = await Promise.all(
       [6, 24].map((months) =>
@@ -168,6 +182,7 @@ describe('what a daily build reads', () => {
             arrivals: rows('model stg_arrivals'),
             copies: rows('earlier stg_events_closed'),
             events: Number(rows('earlier event_once_closed')) - months * 30,
+            written: writtenByMonth(manifest),
           };
         }),
       ),
@@ -176,6 +191,16 @@ describe('what a daily build reads', () => {
     expect(read[0]?.events).toBeLessThan(60);
     expect(read[1]?.copies).toBe(read[0]?.copies);
     expect(Math.abs(Number(read[1]?.events) - Number(read[0]?.events))).toBeLessThan(2);
+    // Of what has a row an event or a touch, the open months are written, and no other.
+    const perEvent = ['events', 'touches', 'touch_days', 'sessions', 'stg_events', 'event_once'];
+    for (const table of perEvent) {
+      const [six, all] = read.map(({ written }) => written[table]);
+      expect(six, table).toBeDefined();
+      expect(all, table).toEqual(six);
+      expect(Math.max(...Object.values(all ?? {}))).toBeLessThan(150);
+    }
+    const months = new Set(perEvent.flatMap((table) => Object.keys(read[1]?.written[table] ?? {})));
+    expect([...months].filter((month) => month !== '' && month < '2026-03')).toEqual([]);
   });
 });
 
