@@ -42,16 +42,15 @@ function plain(value: Json, family: string): Json {
   const shown = String(value);
   if (family === 'int') return Number(shown);
   if (family === 'decimal') return shown.includes('.') ? shown.replace(/\.?0+$/, '').replace(/^-0$/, '0') : shown;
-  if (family === 'timestamp' || family === 'timestamptz') {
-    const zone = /(\+00| UTC)$/;
-    const local = shown
-      .replace(zone, '')
-      .replace(/(\.\d*?)0+$/, '$1')
-      .replace(/\.$/, '');
-    return zone.test(shown) ? `${local}Z` : local;
-  }
+  if (family === 'timestamp') return withoutZeros(shown);
+  if (family === 'timestamptz') return inUtc(shown);
   return value;
 }
+
+const withoutZeros = (time: string) => time.replace(/(\.\d*?)0+$/, '$1').replace(/\.$/, '');
+
+/** DuckDB shows an instant as `2026-01-05 10:00:00+00`, Trino one in UTC as `2026-01-05 10:00:00.000 UTC`. */
+const inUtc = (shown: string) => `${withoutZeros(shown.replace(/\+00$| UTC$/, ''))}Z`;
 
 function isClose(a: Json, b: Json): boolean {
   if (typeof a !== 'number' || typeof b !== 'number') return JSON.stringify(a) === JSON.stringify(b);
@@ -59,6 +58,14 @@ function isClose(a: Json, b: Json): boolean {
 }
 
 const byText = (a: Json, b: Json) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1);
+
+/** A case's query with instants in UTC: Trino keeps the zone in which one was reckoned, and shows it there. */
+export function askedInUtc({ sql, trino_type }: DialectCase): string {
+  const types = splitTypes(trino_type).map(familyOf);
+  if (!types.includes('timestamptz')) return sql;
+  const shown = types.map((type, index) => (type === 'timestamptz' ? `c${index} at time zone 'UTC'` : `c${index}`));
+  return `select ${shown.join(', ')} from (${sql}) as asked (${types.map((_, index) => `c${index}`).join(', ')})`;
+}
 
 /** In which an engine's answer is not what the case holds, in words; undefined where it is that. */
 export function differenceFrom(
