@@ -2,11 +2,13 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { openMarts } from '#adapters/duckdb-marts';
 import { withLock } from '#adapters/file-lock';
 import { createFolderStore } from '#adapters/folder-store';
 import { lake as places } from '#core/lake';
 import { beginUndo, listImports } from '#pipeline/import-ledger';
 import { readCurrentManifest } from '#pipeline/publish';
+import { locateTables, requireBuild } from '#pipeline/query';
 import { runCommand } from '../run-command.ts';
 
 /*
@@ -80,14 +82,15 @@ type TestCompany = Awaited<ReturnType<typeof company>>;
 const [first, second, third] = ['2026-03-12T08:00:00Z', '2026-04-01T08:00:00Z', '2026-04-02T08:00:00Z'];
 
 /** Every published table, but what tells of the builds themselves. */
-async function tables({ lake, done }: TestCompany): Promise<Record<string, string[]>> {
-  const manifest = await readCurrentManifest(lake);
-  const names = Object.keys(manifest?.tables ?? {}).filter((name) => name !== 'restatements');
+async function tables({ lake }: TestCompany): Promise<Record<string, string[]>> {
+  const build = await requireBuild(lake);
+  const reader = await openMarts(locateTables(lake, build));
   const found: Record<string, string[]> = {};
-  for (const name of names) {
-    const rows = JSON.parse((await done(third, 'query', `select * from ${name}`, '--json')).stdout);
-    found[name] = rows.map((row: object) => JSON.stringify(row)).sort();
+  for (const name of Object.keys(build.tables).filter((one) => one !== 'restatements')) {
+    const { rows } = await reader.query(`select * from ${name}`);
+    found[name] = rows.map((row) => JSON.stringify(row)).sort();
   }
+  reader.close();
   return found;
 }
 const built = async ({ lake }: TestCompany) => {
