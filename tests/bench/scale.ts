@@ -83,18 +83,20 @@ for (const years of [1, 5, 10]) {
 
 // Events in the history of a standard execution, which ends at 25,000. A task that waits (.sync) writes entered, scheduled,
 // started, submitted, succeeded, exited; one that calls a Lambda the same without submitted; a choice two; an iteration of a map two.
+// Statements come in batches of forty at most: for each the Lambda is asked (a task, a choice), and a map begins and ends.
 const task = 6;
 const perIteration = 2 + task + 2;
+const perBatch = task - 1 + 2 + 4 + 2;
+const mostStatements = 40;
 const daily = (await readScannedBytes()).statements.reduce(
   (sum, one) => sum + (one.build === 'daily' ? one.statements : 0),
   0,
 );
-table("statements of a day's build", 'events, one map', 'retried once each', 'ids in the state, KB (of 256)');
+table("statements of a day's build", 'batches at least', 'events', 'retried once each');
 for (const models of [catalogue.models.length, 300, 600, 1000]) {
   // What comes with a model today, checks and files to publish too.
   const statements = Math.round((models / catalogue.models.length) * daily);
-  const ids = Array.from({ length: statements }, (_, at) => ({
-    id: `20261124T165154Z-cd8c0c/${String(at).padStart(4, '0')}`,
-  }));
-  row(`${statements} (${models} models)`, statements * perIteration, statements * (perIteration + 4), kb(size(ids)));
+  const batches = Math.ceil(statements / mostStatements);
+  const events = statements * perIteration + batches * perBatch;
+  row(`${statements} (${models} models)`, batches, events, events + 4 * statements);
 }

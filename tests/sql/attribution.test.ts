@@ -446,7 +446,7 @@ describe('a refund', () => {
     ).toEqual(['null false']);
   });
 
-  test('that names no amount is of the whole order', async () => {
+  test('that names no amount is of all that the order has left', async () => {
     expect(
       await company.lines("select revenue, margin from conversions where conversion_id like '%refund-silent-%'"),
     ).toEqual(['-60.00 -24.00']);

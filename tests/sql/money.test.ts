@@ -276,6 +276,11 @@ describe('an order that comes back in parts', () => {
         bought('more', '30.00', '10.00'),
         part('more', 1, { revenue: '30.00' }),
         part('more', 2, { revenue: '5.00' }),
+        bought('rest', '90.00', '30.00'),
+        part('rest', 1, { revenue: '30.00' }),
+        // Without an amount, and told twice.
+        part('rest', 2, {}),
+        part('rest', 3, {}),
         ...[1, 2, 3].map((number) => part('unheard', number, { revenue: '10.00' })),
       ],
     });
@@ -301,6 +306,15 @@ describe('an order that comes back in parts', () => {
     expect(await left('kept')).toEqual(['30.00 3.33']);
     // 35 of 30: 11.67 of 10.00.
     expect(await parts('more')).toEqual(['-30.00 -10.00 true', '-5.00 -1.67 true']);
+  });
+
+  test('comes back whole, and no more than once, by a part that names no amount', async () => {
+    expect(
+      await company.lines(
+        "select revenue, margin from conversions where order_id = 'rest' and conversion_id like 'refund/%' order by conversion_id",
+      ),
+    ).toEqual(['-30.00 -10.00', '-60.00 -20.00', '0.00 0.00']);
+    expect(await left('rest')).toEqual(['0.00 0.00']);
   });
 
   test('and that nobody knows is cut so by the default rate', async () => {

@@ -93,15 +93,14 @@ base as (
     from orders
 ),
 
-refunds as (
+told_refunds as (
     select
         'refund/' || person_milestones.event_key as conversion_id,
         coalesce(base.conversion_id, 'refund/' || person_milestones.event_key) as origin_id,
         coalesce(base.conversion_type, 'repeat_order') as conversion_type,
         coalesce(base.person_id, person_milestones.person_id) as person_id,
         coalesce(person_milestones.order_id, person_milestones.event_key) as order_id,
-        -- One that names no amount is of the whole order.
-        coalesce(abs(person_milestones.revenue), base.revenue, cast(0 as decimal(18, 2))) as refunded,
+        abs(person_milestones.revenue) as told,
         person_milestones.margin,
         base.revenue as order_revenue,
         base.margin as order_margin,
@@ -114,6 +113,32 @@ refunds as (
     where person_milestones.event_type = 'Order Refunded'
         and not person_milestones.is_bot
         and person_milestones.trust <> 'browser'
+),
+
+-- A refund that names no amount is of what the order has left: of all of it, or of what parts before did not take back.
+refunds as (
+    select
+        told_refunds.*,
+        cast(
+            coalesce(
+                told_refunds.told,
+                case
+                    when count(case when told_refunds.told is null then 1 end) over parts_before = 0 then
+                        greatest(
+                            told_refunds.order_revenue
+                            - coalesce(sum(told_refunds.told) over parts_before, cast(0 as decimal(18, 2))),
+                            cast(0 as decimal(18, 2))
+                        )
+                end,
+                cast(0 as decimal(18, 2))
+            ) as decimal(18, 2)
+        ) as refunded
+    from told_refunds
+    window parts_before as (
+        partition by told_refunds.order_id
+        order by told_refunds.occurred_at, told_refunds.conversion_id
+        rows between unbounded preceding and 1 preceding
+    )
 ),
 
 -- What comes back of an order part by part. A margin that a part brings is believed; of the others the margin is cut on running
