@@ -10,7 +10,6 @@ import { openCatalogue } from '../../functions/cli/build.ts';
 import { lake, type Manifest } from '../../functions/core/lake.ts';
 import { planCompany } from '../../functions/pipeline/build.ts';
 import { loadCompany } from '../../functions/pipeline/company.ts';
-import { readScannedBytes } from '../../functions/pipeline/price-tables.ts';
 
 const row = (...cells: (string | number)[]) => console.log(`| ${cells.join(' | ')} |`);
 const table = (...head: string[]) => {
@@ -88,10 +87,8 @@ const task = 6;
 const perIteration = 2 + task + 2;
 const perBatch = task - 1 + 2 + 4 + 2;
 const mostStatements = 40;
-const daily = (await readScannedBytes()).statements.reduce(
-  (sum, one) => sum + (one.build === 'daily' ? one.statements : 0),
-  0,
-);
+/** What the demo company's second day came to in tests/cloud/pipeline.test.ts: tables, views, files, checks and what is written. */
+const daily = 497;
 table("statements of a day's build", 'batches at least', 'events', 'retried once each');
 for (const models of [catalogue.models.length, 300, 600, 1000]) {
   // What comes with a model today, checks and files to publish too.
