@@ -32,7 +32,7 @@ select
     models.model,
     shared.share
 from spread
-cross join (select distinct fitted_factors.model from fitted_factors) as models
+cross join (select distinct fit_factors.model from fit_factors) as models
 left join shared
     on shared.conversion_type = spread.conversion_type
     and shared.fit_month = spread.fit_month

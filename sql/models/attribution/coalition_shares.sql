@@ -24,9 +24,9 @@ numbers as (
 
 fitted_sets as (
     select distinct
-        fitted_factors.model, fitted_factors.conversion_type, fitted_factors.fit_month, fitted_factors.coalition
-    from fitted_factors
-    where fitted_factors.coalition > 0
+        fit_factors.model, fit_factors.conversion_type, fit_factors.fit_month, fit_factors.coalition
+    from fit_factors
+    where fit_factors.coalition > 0
 ),
 
 factors as (
@@ -34,18 +34,18 @@ factors as (
         spread.conversion_type,
         spread.fit_month,
         spread.coalition,
-        fitted_factors.model,
+        fit_factors.model,
         numbers.channel,
-        fitted_factors.factor
+        fit_factors.factor
     from spread
     inner join numbers on mod(spread.coalition / numbers.bit, 2) = 1
-    inner join fitted_factors
-        on fitted_factors.conversion_type = spread.conversion_type
-        and fitted_factors.fit_month = spread.fit_month
-        and fitted_factors.channel_no = numbers.channel_no
-        and fitted_factors.coalition = 0
+    inner join fit_factors
+        on fit_factors.conversion_type = spread.conversion_type
+        and fit_factors.fit_month = spread.fit_month
+        and fit_factors.channel_no = numbers.channel_no
+        and fit_factors.coalition = 0
     left join fitted_sets
-        on fitted_sets.model = fitted_factors.model
+        on fitted_sets.model = fit_factors.model
         and fitted_sets.conversion_type = spread.conversion_type
         and fitted_sets.fit_month = spread.fit_month
         and fitted_sets.coalition = spread.coalition
@@ -55,15 +55,15 @@ factors as (
         spread.conversion_type,
         spread.fit_month,
         spread.coalition,
-        fitted_factors.model,
+        fit_factors.model,
         numbers.channel,
-        fitted_factors.factor
+        fit_factors.factor
     from spread
-    inner join fitted_factors
-        on fitted_factors.conversion_type = spread.conversion_type
-        and fitted_factors.fit_month = spread.fit_month
-        and fitted_factors.coalition = spread.coalition
-    inner join numbers on numbers.channel_no = fitted_factors.channel_no
+    inner join fit_factors
+        on fit_factors.conversion_type = spread.conversion_type
+        and fit_factors.fit_month = spread.fit_month
+        and fit_factors.coalition = spread.coalition
+    inner join numbers on numbers.channel_no = fit_factors.channel_no
 ),
 
 -- Whole numbers, whose sum is the same in any order: factors are 1 at most, and of 63 channels at most.

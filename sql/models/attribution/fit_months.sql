@@ -11,8 +11,8 @@ with months as (
 ),
 
 fits as (
-    select distinct fitted_factors.conversion_type, fitted_factors.fit_month
-    from fitted_factors
+    select distinct fit_factors.conversion_type, fit_factors.fit_month
+    from fit_factors
 )
 
 select
