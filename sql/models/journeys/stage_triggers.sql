@@ -9,6 +9,26 @@ with first_orders as (
     where orders.order_no = 1
 ),
 
+-- Milestones that a rule names, whatever their time.
+matched as (
+    select
+        person_milestones.person_id,
+        stage_rules.stage_no,
+        person_milestones.event_key,
+        person_milestones.occurred_at,
+        person_milestones.event_date,
+        person_milestones.at_s,
+        stage_rules.before_first_order,
+        stage_rules.days_after_first_order
+    from person_milestones
+    inner join stage_rules
+        on stage_rules.event_type = person_milestones.event_type
+    where not person_milestones.is_bot
+        and person_milestones.person_id is not null
+        and (stage_rules.channel is null or stage_rules.channel = person_milestones.channel)
+        and (stage_rules.min_score is null or person_milestones.score >= stage_rules.min_score)
+),
+
 -- A customer is who has ordered, or has let an opportunity be won.
 customers as (
     select became.person_id, min(became.at_s) as at_s
@@ -16,45 +36,33 @@ customers as (
         select first_orders.person_id, first_orders.at_s
         from first_orders
         union all
-        select person_milestones.person_id, person_milestones.at_s
-        from person_milestones
-        inner join stage_rules
-            on stage_rules.event_type = person_milestones.event_type
-            and stage_rules.stage_no = 3
-        where not person_milestones.is_bot
-            and person_milestones.person_id is not null
-            and (stage_rules.channel is null or stage_rules.channel = person_milestones.channel)
-            and (stage_rules.min_score is null or person_milestones.score >= stage_rules.min_score)
+        select matched.person_id, matched.at_s
+        from matched
+        where matched.stage_no = 3
     ) as became
     group by became.person_id
 ),
 
 ruled as (
     select
-        person_milestones.person_id,
-        stage_rules.stage_no,
-        person_milestones.event_key,
-        person_milestones.occurred_at,
-        person_milestones.event_date,
-        person_milestones.at_s
-    from person_milestones
-    inner join stage_rules
-        on stage_rules.event_type = person_milestones.event_type
-    left join first_orders on first_orders.person_id = person_milestones.person_id
-    left join customers on customers.person_id = person_milestones.person_id
-    where not person_milestones.is_bot
-        and person_milestones.person_id is not null
-        and (stage_rules.channel is null or stage_rules.channel = person_milestones.channel)
-        and (stage_rules.min_score is null or person_milestones.score >= stage_rules.min_score)
-        and (
-            not stage_rules.before_first_order
-            or first_orders.at_s is null
-            or person_milestones.at_s < first_orders.at_s
-        )
-        and (
-            stage_rules.days_after_first_order is null
-            or person_milestones.at_s >= customers.at_s + stage_rules.days_after_first_order * 86400e0
-        )
+        matched.person_id,
+        matched.stage_no,
+        matched.event_key,
+        matched.occurred_at,
+        matched.event_date,
+        matched.at_s
+    from matched
+    left join first_orders on first_orders.person_id = matched.person_id
+    left join customers on customers.person_id = matched.person_id
+    where (
+        not matched.before_first_order
+        or first_orders.at_s is null
+        or matched.at_s < first_orders.at_s
+    )
+    and (
+        matched.days_after_first_order is null
+        or matched.at_s >= customers.at_s + matched.days_after_first_order * 86400e0
+    )
 ),
 
 ordered as (
