@@ -4,14 +4,18 @@ const intrinsic = ['Ref', 'Fn::GetAtt', 'Fn::ImportValue', 'Fn::Join', 'Fn::Sele
 /** A logical id without the hash of its path. */
 export const withoutHash = (id: string) => id.replace(/[0-9A-F]{8}$/, '');
 
-/** Text of a value with its references shown: `arn:<AWS::Partition>:s3:::acme-prod-lake-<AWS::AccountId>/raw/events/*`. */
-function textOf(value: unknown): string {
+/**
+ * Text of a value with its references shown: `arn:<AWS::Partition>:s3:::acme-prod-lake-<AWS::AccountId>/raw/events/*`.
+ * @param nameOf what a logical id is called there.
+ */
+export function shown(value: unknown, nameOf: (id: string) => string = (id) => id): string {
   if (typeof value !== 'object' || value === null) return String(value);
+  const inner = (of: unknown) => shown(of, nameOf);
   for (const [key, of] of Object.entries(value)) {
-    if (key === 'Ref') return `<${withoutHash(String(of))}>`;
-    if (key === 'Fn::GetAtt' && Array.isArray(of)) return `<${withoutHash(String(of[0]))}.${String(of[1])}>`;
-    if (key === 'Fn::ImportValue') return `<${textOf(of).replace(/^.*ExportsOutput(?:Ref|FnGetAtt)/, '')}>`;
-    if (key === 'Fn::Join' && Array.isArray(of) && Array.isArray(of[1])) return of[1].map(textOf).join(String(of[0]));
+    if (key === 'Ref') return `<${nameOf(String(of))}>`;
+    if (key === 'Fn::GetAtt' && Array.isArray(of)) return `<${[nameOf(String(of[0])), ...of.slice(1)].join('.')}>`;
+    if (key === 'Fn::ImportValue') return `<${inner(of).replace(/^.*ExportsOutput(?:Ref|FnGetAtt)/, '')}>`;
+    if (key === 'Fn::Join' && Array.isArray(of) && Array.isArray(of[1])) return of[1].map(inner).join(String(of[0]));
   }
   return JSON.stringify(value);
 }
@@ -40,7 +44,7 @@ export function propertyLines(properties: object, indent: string): string[] {
 
 function linesOf(name: string, value: unknown, indent: string): string[] {
   const isMade = typeof value === 'object' && value !== null && intrinsic.some((key) => key in value);
-  const text = typeof value !== 'object' || value === null || isMade ? textOf(value) : undefined;
+  const text = typeof value !== 'object' || value === null || isMade ? shown(value, withoutHash) : undefined;
   const inner = text === undefined ? value : parsed(text);
   if (text !== undefined && (typeof inner !== 'object' || inner === null)) {
     return withoutAssets(text)

@@ -13,7 +13,7 @@ import { type HandlerName, handlers, writeBundles } from '../bundles.ts';
 import { readDeployment } from '../deployment.ts';
 import { writeSiteSource } from '../site-source.ts';
 import { addStacks, cdkFlags } from '../stacks/stacks.ts';
-import { propertyLines, withoutHash } from './property-lines.ts';
+import { propertyLines, shown, withoutHash } from './property-lines.ts';
 
 let folder: string;
 let bundles: Record<HandlerName, string>;
@@ -53,19 +53,6 @@ type Resource = z.output<typeof resource>;
 function resourcesOf(stack: Stack): [string, Resource][] {
   const found = z.record(z.string(), resource).parse(Template.fromStack(stack).toJSON().Resources);
   return Object.entries(found);
-}
-
-/** Text of a value with its references shown: `arn:<AWS::Partition>:s3:::acme-prod-lake-<AWS::AccountId>/raw/events/*`. */
-function shown(value: unknown): string {
-  if (typeof value === 'string') return value;
-  if (typeof value !== 'object' || value === null) return String(value);
-  for (const [key, of] of Object.entries(value)) {
-    if (key === 'Ref') return `<${of}>`;
-    if (key === 'Fn::GetAtt') return `<${Array.isArray(of) ? of.join('.') : of}>`;
-    if (key === 'Fn::ImportValue') return `<${String(shown(of)).replace(/^.*ExportsOutput(?:Ref|FnGetAtt)/, '')}>`;
-    if (key === 'Fn::Join' && Array.isArray(of) && Array.isArray(of[1])) return of[1].map(shown).join(String(of[0]));
-  }
-  return JSON.stringify(value);
 }
 
 const statements = z.object({
@@ -156,7 +143,7 @@ describe('policy', () => {
             actions.filter((action) => action.includes('*')),
             id,
           ).toEqual([]);
-          for (const target of list(statement.Resource).map(shown)) {
+          for (const target of list(statement.Resource).map((one) => shown(one))) {
             const reason = reasons.get(`AwsSolutions-IAM5[Resource::${target}]`);
             if (target.includes('*')) expect(reason, `${id}: ${target} without a reason`).toBeDefined();
             // A star alone is for those services that know no resource: traces, and the delivery of a state machine's log.
