@@ -26,7 +26,7 @@ export function register(program: Command, context: CliContext): void {
 
 async function tellConversion(context: CliContext, id: string): Promise<void> {
   const company = await context.company();
-  const [{ explainConversion }, { describeConversion }, { readSeeds }, { withMarts }, { openMarts }] =
+  const [{ explainConversion, modelWords }, { describeConversion }, { readSeeds }, { withMarts }, { openMarts }] =
     await Promise.all([
       import('#pipeline/explain-conversion'),
       import('./conversion-text.ts'),
@@ -56,12 +56,7 @@ async function tellConversion(context: CliContext, id: string): Promise<void> {
         currency: config.currency,
         pathStart: attribution.pathStart,
         lookbackDays: (type) => lookbackDays(config, type),
-        models: (seed?.rows ?? []).map((row) => ({
-          model: String(row.model),
-          kind: String(row.kind),
-          name: { en: String(row.name_en), it: String(row.name_it) },
-          rule: { en: fill(row.rule_en), it: fill(row.rule_it) },
-        })),
+        models: modelWords(seed?.rows ?? [], fill),
       }),
   );
   context.stdout(context.json ? `${JSON.stringify(told)}\n` : describeConversion(told, config.language));

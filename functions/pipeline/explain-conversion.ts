@@ -92,6 +92,22 @@ export interface ModelWords {
   rule: { en: string; it: string };
 }
 
+/**
+ * The models in words, from the rows of the seed.
+ * @param fill puts the settings into the text of a rule.
+ */
+export function modelWords(
+  rows: readonly Readonly<Record<string, unknown>>[],
+  fill: (text: unknown) => string = String,
+): ModelWords[] {
+  return rows.map((row) => ({
+    model: String(row.model),
+    kind: String(row.kind),
+    name: { en: String(row.name_en), it: String(row.name_it) },
+    rule: { en: fill(row.rule_en), it: fill(row.rule_it) },
+  }));
+}
+
 export interface ExplainSettings {
   timeZone: string;
   currency: string;

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { MartReader } from '#core/ports';
-import { type ExplainSettings, explainConversion } from '#pipeline/explain-conversion';
+import { type ExplainSettings, explainConversion, modelWords } from '#pipeline/explain-conversion';
 import { describeConversion } from '../../functions/cli/conversion-text.ts';
 import { type CompanyByDays, openCompanyByDays } from './company-by-days.ts';
 import { type Arrival, at, contact, modelCatalogue, order } from './company-on-duckdb.ts';
@@ -133,12 +133,7 @@ describe('the days after a full refresh', () => {
       currency: 'EUR',
       pathStart: 'lookback',
       lookbackDays: () => 20,
-      models: (seeds.attribution_models?.rows ?? []).map((row) => ({
-        model: String(row.model),
-        kind: String(row.kind),
-        name: { en: String(row.name_en), it: String(row.name_it) },
-        rule: { en: String(row.rule_en), it: String(row.rule_it) },
-      })),
+      models: modelWords(seeds.attribution_models?.rows ?? []),
     };
     const reader: MartReader = {
       query: company.ask,

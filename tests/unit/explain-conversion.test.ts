@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openMarts } from '#adapters/duckdb-marts';
 import type { MartReader, MartTables } from '#core/ports';
-import { type ExplainSettings, explainConversion } from '#pipeline/explain-conversion';
+import { type ExplainSettings, explainConversion, modelWords } from '#pipeline/explain-conversion';
 import { describeConversion } from '../../functions/cli/conversion-text.ts';
 import { at, type BuiltCompany, buildCompany, contact, modelCatalogue, order } from '../sql/company-on-duckdb.ts';
 
@@ -55,12 +55,7 @@ beforeAll(async () => {
     currency: 'EUR',
     pathStart: 'lookback',
     lookbackDays: () => 90,
-    models: (seeds.attribution_models?.rows ?? []).map((row) => ({
-      model: String(row.model),
-      kind: String(row.kind),
-      name: { en: String(row.name_en), it: String(row.name_it) },
-      rule: { en: String(row.rule_en), it: String(row.rule_it) },
-    })),
+    models: modelWords(seeds.attribution_models?.rows ?? []),
   };
 }, 60_000);
 afterAll(async () => {
