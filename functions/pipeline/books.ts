@@ -82,6 +82,14 @@ export function rawToRead(
   return step.isNewOnly && 'taken' in footing ? all.filter((key) => !footing.taken.has(key)) : all;
 }
 
+/** What makes tables, by what it runs: two that are equal make the same of the same facts. */
+export function programOf({ models }: Pick<Catalogue, 'models'>): { 'the models': string; 'the solvers': string } {
+  return {
+    'the models': hashOf(models.flatMap((model) => (isSqlModel(model) ? [[model.name, model.sql]] : [[model.name]]))),
+    'the solvers': hashOf(models.flatMap((model) => (isSqlModel(model) ? [] : [[model.name, model.source]]))),
+  };
+}
+
 /** Hashes of what a daily build must find as the last build had it, by what a person would call it. */
 export function madeWith(
   company: Pick<Company, 'config'>,
@@ -90,10 +98,7 @@ export function madeWith(
   asOf: string,
 ): Record<string, string> {
   const made: Record<string, string> = {
-    'the models': hashOf(
-      catalogue.models.flatMap((model) => (isSqlModel(model) ? [[model.name, model.sql]] : [[model.name]])),
-    ),
-    'the solvers': hashOf(catalogue.models.flatMap((model) => (isSqlModel(model) ? [] : [[model.name, model.source]]))),
+    ...programOf(catalogue),
     'the time zone': company.config.timeZone,
     'the list of links taken out': hashOf(wanted.unlinks),
   };

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import * as z from 'zod';
 import { PercorsoError } from '#core/errors';
@@ -6,7 +7,7 @@ import type { LakeDialect } from '#core/lake-sql';
 import type { Clock, SqlValue, Store, TypedColumn, Warehouse } from '#core/ports';
 import { createReportingDay } from '#core/reporting-day';
 import type { SettingTable } from '#core/setting-tables';
-import { daysBefore, findFooting, lookBack, madeWith, rawToRead, writeTaken } from '#pipeline/books';
+import { daysBefore, findFooting, lookBack, madeWith, programOf, rawToRead, writeTaken } from '#pipeline/books';
 import {
   type BuildOptions,
   type CheckResult,
@@ -60,7 +61,8 @@ export interface LakeBuilder {
 }
 
 const runFile = z.object({
-  format: z.literal(1),
+  /** What planned it. Every task asks: a release may come in the middle of a build. */
+  program: z.record(z.string(), z.string()),
   holder: z.string(),
   run: z.custom<LakeRun>((value) => typeof value === 'object' && value !== null),
 });
@@ -108,7 +110,7 @@ const mostStatements = 40;
 
 const encoded = (value: unknown) => `${JSON.stringify(value)}\n`;
 
-async function read(store: Store, key: string): Promise<unknown> {
+async function read(store: Pick<Store, 'get'>, key: string): Promise<unknown> {
   const bytes = await store.get(key);
   if (bytes === undefined) {
     throw new PercorsoError(`the lake has no ${key}: the build that wrote it is gone`, { mend: 'start a new build' });
@@ -116,8 +118,17 @@ async function read(store: Store, key: string): Promise<unknown> {
   return JSON.parse(new TextDecoder().decode(bytes));
 }
 
-const readRun = async (builder: LakeBuilder, buildId: string) =>
-  runFile.parse(await read(builder.company.lake, lake.plan(buildId)));
+/** @throws PercorsoError where another version planned the build: of two, none could say what its tables were made with. */
+async function readRun(
+  { company, catalogue }: Pick<LakeBuilder, 'catalogue'> & { company: { lake: Pick<Store, 'get'> } },
+  buildId: string,
+): Promise<z.output<typeof runFile>> {
+  const { data } = runFile.safeParse(await read(company.lake, lake.plan(buildId)));
+  if (data !== undefined && isDeepStrictEqual(data.program, programOf(catalogue))) return data;
+  throw new PercorsoError(`another version of Percorso planned the build ${buildId}: one was deployed meanwhile`, {
+    mend: 'nothing was published; start a new build',
+  });
+}
 
 /** The database of one build. Names of databases know neither capitals nor a minus. */
 export function databaseOf(rawDatabase: string, buildId: string): string {
@@ -229,7 +240,7 @@ export async function planRun(
   };
   const warehouse = builder.openWarehouse(builder.rawDatabase, `tables/${buildId}/`);
   await warehouse.run(builder.dialect.createDatabase(place.database, place.tables));
-  await store.put(lake.plan(buildId), encoded({ format: 1, holder, run }));
+  await store.put(lake.plan(buildId), encoded({ program: programOf(catalogue), holder, run }));
   return planned('planned', buildId);
 }
 
