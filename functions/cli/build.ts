@@ -6,9 +6,9 @@ import * as z from 'zod';
 import { UsageError } from '#core/errors';
 import type { Manifest } from '#core/lake';
 import type { Clock } from '#core/ports';
-import type { BuildOptions, BuildResult } from '#pipeline/build';
-import type { Catalogue } from '#pipeline/catalogue';
-import type { Company } from '#pipeline/company';
+import type { BuildOptions, BuildResult } from '#pipeline/builds/build';
+import type { Catalogue } from '#pipeline/builds/catalogue';
+import type { Company } from '#pipeline/company/company';
 import type { CliContext, Progress } from './context.ts';
 
 /** Others keep scratch in the same folder. */
@@ -61,7 +61,10 @@ export function register(program: Command, context: CliContext): void {
 }
 
 async function printPlan(company: Company, context: CliContext, wanted: BuildOptions): Promise<void> {
-  const [{ planCompany }, { describeStep }] = await Promise.all([import('#pipeline/build'), import('#pipeline/plan')]);
+  const [{ planCompany }, { describeStep }] = await Promise.all([
+    import('#pipeline/builds/build'),
+    import('#pipeline/builds/plan'),
+  ]);
   const { plan, reason } = await planCompany(company, await openCatalogue(), wanted);
   if (context.json) context.stdout(`${JSON.stringify(plan.steps, null, 2)}\n`);
   else {
@@ -74,8 +77,8 @@ async function printPlan(company: Company, context: CliContext, wanted: BuildOpt
 async function printAthenaPlan(company: Company, context: CliContext, wanted: BuildOptions): Promise<void> {
   const [{ createDuckDbWarehouse }, { typesOfTables }, { describeLakePlan }] = await Promise.all([
     import('#adapters/duckdb-warehouse'),
-    import('#pipeline/table-types'),
-    import('#pipeline/lake-plan-text'),
+    import('#pipeline/builds/table-types'),
+    import('#pipeline/builds/lake-plan-text'),
   ]);
   const catalogue = await openCatalogue();
   const warehouse = await createDuckDbWarehouse({ threads: 1, memory: '1GB' });
@@ -91,7 +94,7 @@ async function printAthenaPlan(company: Company, context: CliContext, wanted: Bu
 export async function openCatalogue(): Promise<Catalogue> {
   const [{ createQueryReader }, { readCatalogue }] = await Promise.all([
     import('#adapters/trino-reader'),
-    import('#pipeline/catalogue'),
+    import('#pipeline/builds/catalogue'),
   ]);
   return readCatalogue(await createQueryReader());
 }
@@ -101,7 +104,7 @@ export async function buildEmpty(company: Company, catalogue: Catalogue): Promis
   const [{ createFolderStore }, { createDuckDbWarehouse }, { build }] = await Promise.all([
     import('#adapters/folder-store'),
     import('#adapters/duckdb-warehouse'),
-    import('#pipeline/build'),
+    import('#pipeline/builds/build'),
   ]);
   const scratch = await mkdtemp(join(tmpdir(), 'percorso-empty-'));
   const warehouse = await createDuckDbWarehouse({ threads: 1, memory: '1GB' });
@@ -126,7 +129,7 @@ export async function buildCompany(
   const [{ withLock }, { createDuckDbWarehouse }, { build }, catalogue] = await Promise.all([
     import('#adapters/file-lock'),
     import('#adapters/duckdb-warehouse'),
-    import('#pipeline/build'),
+    import('#pipeline/builds/build'),
     openCatalogue(),
   ]);
   const buildNow = async () => {
@@ -166,7 +169,7 @@ export async function buildCompany(
 async function drain(company: Company, now: Clock): Promise<void> {
   if ((await readdir(company.paths.spool).catch(() => [])).length === 0) return;
   const [{ drainSpool }, { createSpoolQueue }] = await Promise.all([
-    import('#pipeline/drain'),
+    import('#pipeline/arrivals/drain'),
     import('#adapters/spool-queue'),
   ]);
   await drainSpool(company, createSpoolQueue(company.paths.spool), now);
@@ -181,8 +184,8 @@ async function raise(company: Company, now: Clock): Promise<boolean> {
   const { generationOf } = await import('#core/identifier-key');
   if (generationOf(key) === 1) return false;
   const [{ raiseLake }, { readHashing }] = await Promise.all([
-    import('#pipeline/rotate-key'),
-    import('#pipeline/keys'),
+    import('#pipeline/people/rotate-key'),
+    import('#pipeline/company/keys'),
   ]);
   await raiseLake(company, key, { changed_at: now().toISOString() });
   return (await readHashing(company.lake)).done < generationOf(key);

@@ -6,7 +6,7 @@ import { formerKeyMs } from '#core/key-change';
 import { lake as places } from '#core/lake';
 import { foldersOf } from '#core/lake-sql';
 import type { Store } from '#core/ports';
-import type { Company } from '#pipeline/company';
+import type { Company } from '#pipeline/company/company';
 
 /**
  * What a command needs of the lake on this machine; `everything` is fetched once it is its turn to build (`alone`). Commands
@@ -139,8 +139,8 @@ export async function openOnAws(
   const alone: Company['alone'] = async (work, on = 'files') => {
     if (turn.isOwn) return begin(work, on);
     const [{ whileLeased }, { createBuildId }] = await Promise.all([
-      import('#pipeline/lease'),
-      import('#pipeline/build'),
+      import('#pipeline/builds/lease'),
+      import('#pipeline/builds/build'),
     ]);
     return whileLeased(inBucket, { holder, buildId: createBuildId(wallClock) }, wallClock, async () => {
       turn.isOwn = true;
@@ -158,7 +158,7 @@ export async function openOnAws(
     // As in the Lambdas: without a key of the vault no address is kept. One made here would seal what nobody else can open.
     sealAddress: async () => ((merged[vaultKeyEnv] ?? '') === '' ? undefined : company.sealAddress()),
     async addIdentifierSecret() {
-      const { newSecret } = await import('#pipeline/keys');
+      const { newSecret } = await import('#pipeline/company/keys');
       // The doors read it there: nothing can be hashed with a secret that is not kept.
       const add = (before: string) => `${before.trim()},${newSecret()}`;
       merged[identifierKeyEnv] = await secrets.changeManagedSecret(keySecret, identifierKeyEnv, add, secretsManager);
@@ -175,7 +175,7 @@ const wallClock = () => new Date();
 
 /** @throws PercorsoError where the lease went to somebody else meanwhile, as after this machine slept: nothing is published then. */
 async function holdLease(store: Store, holder: string): Promise<void> {
-  const { holdsLease } = await import('#pipeline/lease');
+  const { holdsLease } = await import('#pipeline/builds/lease');
   if (await holdsLease(store, holder, wallClock)) return;
   throw new PercorsoError('the lease of this build is over, and another build may have begun: nothing was published', {
     mend: 'run the command again',
@@ -196,7 +196,7 @@ const prefixes = {
 };
 
 async function pullPublished(company: Company, pull: (keys: readonly string[]) => Promise<unknown>): Promise<void> {
-  const { requireBuild } = await import('#pipeline/query');
+  const { requireBuild } = await import('#pipeline/reading/query');
   const manifest = await requireBuild(company.lake);
   const keys = Object.values(manifest.tables).flatMap(({ files }) => files.map(({ key }) => key));
   await pull(foldersOf(keys));

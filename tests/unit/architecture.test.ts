@@ -39,11 +39,34 @@ describe('imports point one way', () => {
   });
 });
 
+/** The chambers of `pipeline`, and what each may import beside itself: what is below stands on nothing above it. */
+const chambers: Record<string, string[]> = {
+  company: [],
+  arrivals: ['company'],
+  imports: ['company', 'arrivals'],
+  builds: ['company', 'imports'],
+  reading: ['builds'],
+  people: ['company', 'arrivals', 'imports', 'builds', 'reading'],
+  site: ['company', 'builds', 'reading'],
+  cost: [],
+  demo: [],
+};
+
+describe('the chambers of the pipeline stand on one another', () => {
+  test.each(sources.filter(({ room }) => room === 'pipeline'))('$file', ({ file, text }) => {
+    const chamber = file.split('/')[1] ?? '';
+    const allowed = chambers[chamber];
+    expect(allowed, `${file} stands in no known chamber`).toBeDefined();
+    const asked = importsOf(text).flatMap((name) => /^#pipeline\/([^/]+)\//.exec(name)?.[1] ?? []);
+    expect(asked.filter((one) => one !== chamber && !allowed?.includes(one))).toEqual([]);
+  });
+});
+
 /** A customer's Parquet file is read by a library's work: this file asks it for rows, never for SQL of a model. */
-const engineOfFiles: Record<string, string> = { 'pipeline/table-file.ts': '@duckdb/node-api' };
+const engineOfFiles: Record<string, string> = { 'pipeline/imports/table-file.ts': '@duckdb/node-api' };
 
 /** Programs that these files start need the whole environment of ours; settings never come from it. */
-const handsOnEnvironment = ['pipeline/dashboards.ts'];
+const handsOnEnvironment = ['pipeline/site/dashboards.ts'];
 
 describe('what a room may know', () => {
   test.each(sources.filter(({ room }) => ['core', 'pipeline', 'solvers', 'connectors'].includes(room)))(

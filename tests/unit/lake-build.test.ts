@@ -5,9 +5,9 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createFolderStore } from '#adapters/folder-store';
 import { lake } from '#core/lake';
 import type { Store } from '#core/ports';
-import { programOf } from '#pipeline/books';
-import type { Catalogue } from '#pipeline/catalogue';
-import { type LakeBuilder, nextBatch, publishRun } from '#pipeline/lake-build';
+import { programOf } from '#pipeline/builds/books';
+import type { Catalogue } from '#pipeline/builds/catalogue';
+import { type LakeBuilder, nextBatch, publishRun } from '#pipeline/builds/lake-build';
 import type { SolverModel } from '#solvers/solver-model';
 
 const solver = (source: string) => ({ name: 'fit', file: 'fit.ts', inputs: [], source, run: async () => {} });
