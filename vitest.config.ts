@@ -17,6 +17,9 @@ export default defineConfig({
           name: 'unit',
           include: ['tests/{unit,sql,contract}/**/*.test.ts'],
           testTimeout: 30_000,
+          // Files share a process: to load the engine and all modules anew took as long as what many of them test. So none may
+          // change what the process has but one of (environment, folder, globals), and none leaves a timer or a server behind.
+          isolate: false,
         },
       },
       {
