@@ -29,8 +29,8 @@ const steps =
     : part === 'cloud'
       ? [[bin('tsc'), ['--project', join(root, 'infra')]]]
       : [];
-for (const [command, args] of steps) {
-  const code = await run(command, args, { cwd: root });
-  if (code !== 0) process.exit(code);
-}
+// At once: none of them keeps all cores busy. A mistake that they find is told in seconds, before the tests begin.
+const codes = await Promise.all(steps.map(([command, args]) => run(command, args, { cwd: root })));
+const failed = codes.find((code) => code !== 0);
+if (failed !== undefined) process.exit(failed);
 process.exit(await run(bin('vitest'), ['run', ...projects, ...more], { cwd: root }));

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parse } from 'csv-parse/sync';
@@ -24,8 +24,8 @@ describe('the demo company, imported and built', () => {
     expect(code, stderr).toBe(0);
     return stdout;
   }
-  const query = async (sql: string) =>
-    rows.parse(parse(await percorso('--dir', dir, 'query', sql, '--format', 'csv'), { columns: true }));
+  const query = async (sql: string, of = dir) =>
+    rows.parse(parse(await percorso('--dir', of, 'query', sql, '--format', 'csv'), { columns: true }));
   const truth = (name: string) => readFileSync(join(dir, 'truth', name), 'utf8');
 
   beforeAll(async () => {
@@ -156,11 +156,14 @@ describe('the demo company, imported and built', () => {
     const [order, day] = [await query(ofTheOrder), await query(ofTheDay)];
     expect(order.length).toBeGreaterThan(0);
     const eve = new Date(Date.parse(`${one?.back}T00:00:00Z`) - 86_400_000).toISOString().slice(0, 10);
-    await percorso('--dir', dir, 'build', '--as-of', eve);
-    expect(await query(`select 1 from conversions where order_id = '${one?.order_id}' and revenue < 0`)).toEqual([]);
-    expect(await query(ofTheOrder)).toEqual(order);
-    expect(await query(ofTheDay)).toEqual(day);
-    await percorso('--dir', dir, 'build');
+    const past = join(folder, 'past');
+    cpSync(dir, past, { recursive: true });
+    await percorso('--dir', past, 'build', '--as-of', eve);
+    expect(await query(`select 1 from conversions where order_id = '${one?.order_id}' and revenue < 0`, past)).toEqual(
+      [],
+    );
+    expect(await query(ofTheOrder, past)).toEqual(order);
+    expect(await query(ofTheDay, past)).toEqual(day);
   });
 
   it('shows the true spend of each channel, restated costs once', async () => {

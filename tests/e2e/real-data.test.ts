@@ -3,11 +3,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
+import Big from 'big.js';
 import { parse } from 'csv-parse/sync';
 import { DateTime } from 'luxon';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import * as z from 'zod';
+import { createFolderStore } from '#adapters/folder-store';
 import { modelNames } from '#core/model-names';
+import { rawCosts, rawEvents } from '../raw-records.ts';
 import { runCommand } from '../run-command.ts';
 
 /*
@@ -21,6 +24,9 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const rows = z.array(z.array(z.string()));
 const table = (text: string) => z.array(z.record(z.string(), z.string())).parse(parse(text, { columns: true }));
+const imported = z.object({ files: z.array(z.record(z.string(), z.unknown())) });
+const sum = (amounts: readonly string[]) =>
+  amounts.reduce((total, amount) => total.plus(amount), new Big(0)).toFixed(2);
 const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
 
 function company(name: string, example: string) {
@@ -37,6 +43,9 @@ function company(name: string, example: string) {
   return {
     dir,
     percorso,
+    /** Imports; resolves to what it says of each file. */
+    import: async (path: string) => imported.parse(JSON.parse(await percorso('--json', 'import', path))).files,
+    lake: createFolderStore(join(dir, 'lake')),
     /** Rows of a query as text, without the header. */
     query: async (sql: string) => rows.parse(parse(await percorso('query', sql, '--format', 'csv'))).slice(1),
   };
@@ -45,9 +54,34 @@ function company(name: string, example: string) {
 describe.skipIf(!existsSync(data))('public data, by the examples (skipped: no ../shared/data)', () => {
   describe('leads and deals of Olist', () => {
     const olist = company('olist', 'olist');
+    let files: Record<string, unknown>[];
     beforeAll(async () => {
-      await olist.percorso('import', join(data, 'olist'));
+      files = await olist.import(join(data, 'olist'));
       await olist.percorso('build');
+    });
+
+    test('come in whole, every lead with its channel of origin, and every deal', async () => {
+      expect(files.map(({ rejected }) => rejected)).toEqual([0, 0]);
+      const events = await rawEvents(olist.lake);
+      const ofType = (type: string) => events.filter(({ event_type }) => event_type === type);
+      expect(ofType('Lead Created')).toHaveLength(8000);
+      expect(ofType('Opportunity Won')).toHaveLength(842);
+      const channels: Record<string, number> = {};
+      for (const { touch } of ofType('Contact'))
+        channels[touch?.channel ?? ''] = (channels[touch?.channel ?? ''] ?? 0) + 1;
+      expect(channels).toEqual({
+        'Organic Search': 2296,
+        'Paid Search': 1586,
+        'Organic Social': 1350,
+        Unknown: 1099,
+        Direct: 499,
+        Email: 493,
+        Referral: 284,
+        Other: 150,
+        Display: 118,
+        'Other Publicities': 65,
+        '(not given)': 60,
+      });
     });
 
     test('are 8,000 leads and 842 customers, won by origin as published', async () => {
@@ -162,10 +196,21 @@ describe.skipIf(!existsSync(data))('public data, by the examples (skipped: no ..
 
   describe('orders of CDNOW', () => {
     const cdnow = company('cdnow', 'cdnow');
+    let files: Record<string, unknown>[];
     beforeAll(async () => {
-      await cdnow.percorso('import', join(data, 'cdnow', 'CDNOW_master.txt'));
+      files = await cdnow.import(join(data, 'cdnow', 'CDNOW_master.txt'));
       // The file knows no margin: here a dollar of it is a dollar of margin.
       await cdnow.percorso('build', '--set', 'money.defaultMarginRate=1');
+    });
+
+    test('come in whole, also two equal ones of one customer on one day', async () => {
+      expect(files).toMatchObject([{ rows: 69_659, events: 69_659, rejected: 0 }]);
+      const events = await rawEvents(cdnow.lake);
+      expect(new Set(events.map(({ event_id }) => event_id)).size).toBe(69_659);
+      expect(sum(events.map(({ value }) => value?.revenue ?? '0'))).toBe('2500315.63');
+      expect(new Set(events.map(({ keys }) => keys.crm_id)).size).toBe(23_570);
+      const days = events.map(({ occurred_at }) => occurred_at).sort();
+      expect([days[0], days.at(-1)]).toEqual(['1997-01-01T05:00:00.000Z', '1998-06-30T04:00:00.000Z']);
     });
 
     test('are 69,659 worth 2,500,315.63, equal ones included', async () => {
@@ -227,10 +272,22 @@ describe.skipIf(!existsSync(data))('public data, by the examples (skipped: no ..
       from reconciliation where conversion_type = '(orders)' group by model order by model`;
     const credited = `select model, channel, sum(conversions), sum(revenue) from credit
       where conversion_type like '%_order' group by model, channel order by model, channel`;
+    let files: Record<string, unknown>[];
     beforeAll(async () => {
-      await touches.percorso('import', file);
+      files = await touches.import(file);
       await touches.percorso('import', file);
       await touches.percorso('build');
+    });
+
+    test('come in as a contact each, the conversions as orders, and the same file again as nothing', async () => {
+      expect(files).toMatchObject([{ rows: 62_483, events: 64_321, rejected: 0 }]);
+      const events = await rawEvents(touches.lake);
+      expect(events).toHaveLength(64_321);
+      const orders = events.filter(({ event_type }) => event_type === 'Order Completed');
+      expect(orders).toHaveLength(1838);
+      expect(sum(orders.map(({ value }) => value?.revenue ?? '0'))).toBe('11423.50');
+      expect(new Set(events.map(({ keys }) => keys.crm_id)).size).toBe(7896);
+      expect(new Set(events.map(({ event_id }) => event_id)).size).toBe(64_321);
     });
 
     test('bring 1,838 conversions worth 11,423.50, which every model shares out to the cent', async () => {
@@ -257,9 +314,20 @@ describe.skipIf(!existsSync(data))('public data, by the examples (skipped: no ..
 
   describe('Facebook ads', () => {
     const ads = company('facebook-ads', 'facebook-ads');
+    let files: Record<string, unknown>[];
     beforeAll(async () => {
-      await ads.percorso('import', join(data, 'kag_facebook_ads'));
+      files = await ads.import(join(data, 'kag_facebook_ads'));
       await ads.percorso('build');
+    });
+
+    test('come in as a cost of its own each', async () => {
+      expect(files).toMatchObject([{ rows: 625, costs: 625, rejected: 0 }]);
+      const costs = await rawCosts(ads.lake);
+      expect(sum(costs.map(({ spend }) => spend))).toBe('55662.15');
+      expect(costs.reduce((total, { clicks }) => total + clicks, 0)).toBe(36_068);
+      expect(costs.reduce((total, { impressions }) => total + impressions, 0)).toBe(204_823_716);
+      expect(costs.reduce((total, cost) => total + cost.platform_conversions, 0)).toBe(872);
+      expect(new Set(costs.map((cost) => `${cost.campaign_id} ${cost.ad_group}`)).size).toBe(625);
     });
 
     test('cost 55,662.15 for 36,068 clicks, with 872 conversions as the platform claims', async () => {

@@ -21,7 +21,7 @@ function importsOf(costs: readonly StoredCost[]): CostImport[] {
 }
 
 async function built(company: TestCompany) {
-  const { lines } = await build({ costs: importsOf(await company.costs()), config: usd });
+  const { lines } = await build({ select: 'costs', costs: importsOf(await company.costs()), config: usd });
   return {
     totals: await lines(
       'select source, cast(sum(spend) as decimal(18, 2)), cast(sum(impressions) as bigint), cast(sum(clicks) as bigint) from costs group by source order by source',

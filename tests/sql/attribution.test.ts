@@ -205,6 +205,7 @@ describe('weights', () => {
 
   test('follow the shares of the configuration', async () => {
     const other = await build({
+      select: 'credit',
       config: { attribution: { position: [0.5, 0.3, 0.2] } },
       events: [
         ...half('p', ['A', 'B', 'C', 'D']),
@@ -311,7 +312,7 @@ describe('path_start', () => {
   const paths = 'select order_id, touches_in_window from conversions where order_id is not null order by order_id';
 
   test('lookback lets a touch earn from several orders', async () => {
-    const company = await build({ events });
+    const company = await build({ select: 'conversions', events });
     expect(await company.lines(paths)).toEqual(['o1 2', 'o2 3', 'o3 5', 'o4 5', 'o5 5']);
   });
 
@@ -421,7 +422,9 @@ describe('a refund', () => {
       event_id: 'back',
       event_type: 'Order Refunded',
     };
-    const [before, after] = [await build({ events: bought }), await build({ events: [...bought, returned] })];
+    const select = 'channel_daily';
+    const before = await build({ select, events: bought });
+    const after = await build({ select, events: [...bought, returned] });
     const ofTheDay =
       "select * from channel_daily where day = date '2026-06-04' order by model, conversion_type, channel";
     expect(await after.lines(ofTheDay)).toEqual(await before.lines(ofTheDay));

@@ -308,6 +308,7 @@ describe('the order of the rules', () => {
 
   test('of every two rules that can fit the same traffic the first counts', async () => {
     const company = await build({
+      select: 'sessions',
       events: traffic.map(({ source, medium, campaign }, index) =>
         visit(`t${index}`, at('2026-06-01'), { source, medium, campaign }, { event_id: `t${index}` }),
       ),

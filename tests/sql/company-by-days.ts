@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openMarts } from '#adapters/duckdb-marts';
@@ -28,10 +28,15 @@ export interface CompanyByDays {
 
 export const identifierKey = Buffer.alloc(32, 7);
 
-export async function openCompanyByDays(config: Omit<ConfigInput, 'name'>): Promise<CompanyByDays> {
+/** @param like a company whose facts and builds this one begins with, as a copy of its own. */
+export async function openCompanyByDays(
+  config: Omit<ConfigInput, 'name'>,
+  like?: CompanyByDays,
+): Promise<CompanyByDays> {
   const dir = await mkdtemp(join(tmpdir(), 'percorso-days-'));
   await writeFile(join(dir, 'percorso.config.ts'), `export default ${JSON.stringify({ name: 'Proof', ...config })};\n`);
   const env = { PERCORSO_IDENTIFIER_KEY: identifierKey.toString('hex') };
+  if (like !== undefined) await cp(like.company.paths.lake, join(dir, 'lake'), { recursive: true });
   const company = await loadCompany({ dir, env, openStore: createFolderStore });
   // Open until the next build: to open one takes longer than most questions.
   let reader: Promise<MartReader> | undefined;

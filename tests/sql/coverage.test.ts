@@ -207,6 +207,20 @@ describe('the 90 % interval holds the long-run value in 87 to 93 of 100 companie
   }, 300_000);
 });
 
+const statesApart = 8;
+const stepsApart = statesApart ** 2;
+
+/** The steps of a journey, each as one whole number. */
+function stepsOf(path: readonly number[], converts: boolean): number[] {
+  const states = [start, ...path, converts ? conversion : none];
+  return states.slice(1).map((to, index) => ((states[index] ?? start) - none) * statesApart + to - none);
+}
+
+/** The states between which a step leads. */
+function statesOf(step: number): [from: number, to: number] {
+  return [Math.floor(step / statesApart) + none, (step % statesApart) + none];
+}
+
 /** Simulates companies, makes their intervals, and gives the long-run values of channels with enough conversions. */
 async function liveByChances(first: number, count: number): Promise<Map<string, Amounts>> {
   const paths = [[1], [2], [1, 2], [2, 1], [1, 2, 3], [3], [1, 1, 2]];
@@ -214,10 +228,10 @@ async function liveByChances(first: number, count: number): Promise<Map<string, 
   const steps = createRows(['conversion_type'], ['bucket', 'state_from', 'state_to', 'steps']);
   const sums = createRows(['conversion_type'], ['coalition', 'bucket', 'conversions', 'revenue', 'margin']);
   const expected = new Map<string, Amounts>();
-  const stepsOf = (path: readonly number[], converts: boolean) => {
-    const states = [start, ...path, converts ? conversion : none];
-    return states.slice(1).map((to, index): [number, number] => [states[index] ?? start, to]);
-  };
+  const walks = paths.map((path) => ({
+    steps: { true: stepsOf(path, true), false: stepsOf(path, false) },
+    coalition: [...new Set(path)].reduce((bits, channel) => bits + 2 ** (channel - 1), 0),
+  }));
   for (let company = first; company < first + count; company++) {
     const random = createRandom(7_000_003 + company);
     const conversion_type = `type_${company}`;
@@ -229,21 +243,19 @@ async function liveByChances(first: number, count: number): Promise<Map<string, 
     const spread = 0.4 + 0.6 * random();
     const rate = 0.2 + 0.3 * random();
 
-    const chances = new Map<string, number>();
+    const chances = new Map<number, number>();
     for (const [k, path] of paths.entries()) {
       for (const converts of [true, false]) {
         const chance = (walked[k] ?? 0) * (converts ? (converting[k] ?? 0) : 1 - (converting[k] ?? 0));
-        for (const [from, to] of stepsOf(path, converts)) {
-          chances.set(`${from} ${to}`, (chances.get(`${from} ${to}`) ?? 0) + chance);
-        }
+        for (const step of stepsOf(path, converts)) chances.set(step, (chances.get(step) ?? 0) + chance);
       }
     }
-    const keys = [...chances.keys()].map((key) => key.split(' ').map(Number));
+    const between = [...chances.keys()].map(statesOf);
     const effects = removalEffects({
-      from: Int32Array.from(keys, ([from = 0]) => from),
-      to: Int32Array.from(keys, ([, to = 0]) => to),
+      from: Int32Array.from(between, ([from]) => from),
+      to: Int32Array.from(between, ([, to]) => to),
       steps: Float64Array.from(chances.values()),
-      value: new Float64Array(keys.length),
+      value: new Float64Array(between.length),
     });
     const effect = (channel: number) => effects.channels.get(channel)?.conversions ?? 0;
     const truth = names.map(() => 0);
@@ -262,24 +274,26 @@ async function liveByChances(first: number, count: number): Promise<Map<string, 
       expected.set(`${conversion_type}/${names[index]}`, { conversions, revenue, margin: rate * revenue });
     }
 
-    const counted = new Map<string, number>();
+    // By bucket and step, each a whole number: texts would take longer than all that is proved of them.
+    const counted = new Map<number, number>();
     for (let journey = 0; journey < journeys; journey++) {
       const k = pickFrom(walked, random());
-      const path = paths[k] ?? [1];
+      const walk = walks[k];
+      if (walk === undefined) throw new Error(`there is no path ${k}`);
       const converts = random() < (converting[k] ?? 0);
       const bucket = Math.floor(256 * random());
-      for (const [from, to] of stepsOf(path, converts)) {
-        const key = `${bucket} ${from} ${to}`;
+      for (const step of walk.steps[`${converts}`]) {
+        const key = bucket * stepsApart + step;
         counted.set(key, (counted.get(key) ?? 0) + 1);
       }
       if (!converts) continue;
       const revenue = 80 * Math.exp(spread * normal(random));
-      const coalition = [...new Set(path)].reduce((bits, channel) => bits + 2 ** (channel - 1), 0);
+      const { coalition } = walk;
       sums.add({ conversion_type, coalition, bucket, conversions: 1, revenue, margin: rate * revenue });
     }
     for (const [key, count] of counted) {
-      const [bucket = 0, state_from = 0, state_to = 0] = key.split(' ').map(Number);
-      steps.add({ conversion_type, bucket, state_from, state_to, steps: count });
+      const [state_from, state_to] = statesOf(key % stepsApart);
+      steps.add({ conversion_type, bucket: Math.floor(key / stepsApart), state_from, state_to, steps: count });
     }
   }
   const month = "date '2026-06-01'";

@@ -57,6 +57,7 @@ test('what copies of an order say differently is listed once a field, beside wha
 
 test('all identifiers of an order’s copies link, also where the first of one is shared', async () => {
   const company = await build({
+    select: 'events,conversions',
     events: [
       ...['a', 'b', 'c', 'd'].map((crm_id) =>
         order('x', `own-${crm_id}`, at('2026-05-01'), '1.00', { identifiers: { crm_id, email: 'desk@example.org' } }),

@@ -58,6 +58,7 @@ test('source_health counts the last 7 whole days of each source, and what was wr
 
 test('what was refused long ago is not of the last 7 days, once other records have come in since', async () => {
   const company = await build({
+    select: 'source_health',
     events: [visit('a', at('2026-06-20'))],
     rejected: [{ source: 'web', reason: 'wrong-date', message: 'm', rejected_at: '2026-05-01T10:00:00Z' }],
   });

@@ -45,6 +45,7 @@ describe('the last whole day', () => {
 
   test('is yesterday at the latest, however far in the future an event claims to be', async () => {
     const company = await build({
+      select: 'horizon',
       now: '2026-06-10T09:00:00Z',
       events: [visit('a', at('2026-06-01')), visit('a', at('2026-06-11'), {}, { received_at: at('2026-06-10') })],
     });
@@ -87,7 +88,11 @@ describe('the last whole day', () => {
   });
 
   test('ends with the summer day of Rome, an hour earlier in UTC than a winter day', async () => {
-    const company = await build({ now: at('2026-02-01'), events: [visit('a', at('2026-01-20', '22:59:59'))] });
+    const company = await build({
+      select: 'horizon',
+      now: at('2026-02-01'),
+      events: [visit('a', at('2026-01-20', '22:59:59'))],
+    });
     expect(await company.lines(horizon)).toEqual(['2026-01-20 2026-01-20 2026-01-20 23:00']);
   });
 });

@@ -235,8 +235,10 @@ test('a merge of two persons changes no conversion_id', async () => {
   ];
   const both = { event_type: 'Identify', source: 'app', occurred_at: at('2026-05-01'), event_id: 'both' };
   const ids = 'select conversion_id from conversions order by 1';
-  const apart = await build({ events });
+  const select = 'conversions';
+  const apart = await build({ select, events });
   const joined = await build({
+    select,
     events: [
       ...events,
       { ...both, identifiers: { anonymous_id: 'phone', user_id: 'maria' } },

@@ -158,6 +158,7 @@ describe('the value of a customer', () => {
 
   test('does not hang on the order in which events came in', async () => {
     const other = await build({
+      select: 'customer_value,conversions',
       asOf: dayOf(199),
       now: '2026-12-01T10:00:00Z',
       events: [refund, ...orders.toReversed()],
@@ -218,6 +219,7 @@ describe('where no forecast can be', () => {
 
   test('no margin is known: orders are foretold, their worth is not', async () => {
     const company = await build({
+      select: 'value_fit,customer_value',
       asOf: dayOf(199),
       now: '2026-12-01T10:00:00Z',
       events: orders.map((order) => ({ ...order, value: { order_id: order.value?.order_id, revenue: '200.00' } })),

@@ -343,6 +343,7 @@ describe('answers and referrals', () => {
 
   test('are counted by the survey, the month, and the channel and device that first brought the person', async () => {
     const company = await build({
+      select: 'survey_results',
       events: [
         contact('a', 'Store', at('2026-01-01')),
         contact('b', 'Store', at('2026-01-01')),
@@ -375,6 +376,7 @@ describe('answers and referrals', () => {
       properties: referral_id === undefined ? {} : { referral_id },
     });
     const company = await build({
+      select: 'referral_results',
       events: [
         event('a', 'Referral Made', '2026-01-10', 'r1'),
         event('a', 'Referral Made', '2026-01-11', 'r2'),

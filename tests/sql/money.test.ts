@@ -128,6 +128,7 @@ describe('money', () => {
 
   test('of an order told twice is that of the most trusted source, at the earliest time', async () => {
     const other = await build({
+      select: 'conversions',
       config: { sources: { erp: { trust: 1 }, shop: { trust: 2 } } },
       events: [
         { ...sold('copies', 'shop', { revenue: '10.00', margin: '1.00' }), event_id: 'copy-1' },
@@ -168,7 +169,7 @@ describe('margin', () => {
     "select channel, spend, revenue, margin, roas, roi, roi_low, verdict, note from channel_roi where model = 'linear' and period = 'all_time'";
 
   test('unknown in one order is unknown in every sum, up to the ROI, and the note says so', async () => {
-    const company = await build({ events, costs });
+    const company = await build({ select: 'conversions,channel_roi,persons', events, costs });
     expect(await company.lines('select order_id, margin, margin_is_estimated from conversions order by 1')).toEqual([
       'o1 40.00 false',
       'o2 null false',
@@ -178,7 +179,12 @@ describe('margin', () => {
   });
 
   test('is taken from the default rate where the company sets one, and flagged', async () => {
-    const company = await build({ events, costs, config: { money: { defaultMarginRate: 0.3 } } });
+    const company = await build({
+      select: 'conversions,channel_roi',
+      events,
+      costs,
+      config: { money: { defaultMarginRate: 0.3 } },
+    });
     expect(await company.lines('select order_id, margin, margin_is_estimated from conversions order by 1')).toEqual([
       'o1 40.00 false',
       'o2 15.00 true',

@@ -222,6 +222,7 @@ describe('a person', () => {
 
 test('limits are settings', async () => {
   const company = await build({
+    select: 'events',
     config: { identity: { limits: { anonymous_id: { user_id: 2 } } } },
     events: [
       seen('a', { anonymous_id: 'family', user_id: 'ma' }),
@@ -249,7 +250,7 @@ describe('of two versions of one event', () => {
       [old, fresh, small, large, survey(9), survey(3)],
       [survey(3), large, small, fresh, survey(9), old, fresh],
     ]) {
-      const company = await build({ events });
+      const company = await build({ select: 'conversions,person_events', events });
       results.push([
         ...(await company.lines('select order_id, revenue from conversions order by 1')),
         ...(await company.lines("select score from person_events where event_type = 'Feedback Given'")),

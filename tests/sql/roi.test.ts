@@ -214,7 +214,12 @@ describe('channel_roi', () => {
          ) as replicates`,
       ),
     ).toEqual(['200 256 256']);
-    const again = await build({ ...input, events: [...(input.events ?? [])].reverse(), recordsPerObject: 50 });
+    const again = await build({
+      ...input,
+      select: 'channel_roi',
+      events: [...(input.events ?? [])].reverse(),
+      recordsPerObject: 50,
+    });
     const sql =
       'select model, channel, period, roi_low, roi_high from channel_roi where roi_low is not null order by 1, 2, 3';
     expect(await again.lines(sql)).toEqual(await company.lines(sql));
@@ -222,6 +227,7 @@ describe('channel_roi', () => {
 
   test('reconciles with the ledger in every model, and with the invoices', async () => {
     const invoiced = await build({
+      select: 'reconciliation',
       events: [...customers('a', ['A'], [10]), order('b', 'b', at('2026-07-01', '09:00:00'), '5.00')],
       lists: { invoices: [{ month: '2026-06', amount: '190.00' }] },
       now: '2026-07-09T10:00:00Z',

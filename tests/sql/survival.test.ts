@@ -103,6 +103,7 @@ describe('Kaplan-Meier', () => {
     await fc.assert(
       fc.asyncProperty(fc.array(person, { minLength: 15, maxLength: 40 }), async (persons) => {
         const company = await buildCompany({
+          select: 'stage_survival,stage_conversion,stage_entries',
           asOf: '2026-04-30',
           events: persons.flatMap(({ channel, first, others }, index) => [
             contact(`p${index}`, channel, first),

@@ -1,4 +1,4 @@
-import { expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { createSpoolQueue } from '#adapters/spool-queue';
 import type { StoredEvent } from '#core/event';
 import { lake, type Manifest, manifestVersion } from '#core/lake';
@@ -11,7 +11,7 @@ import { at, contact, order, visit } from './company-on-duckdb.ts';
  * What a version of before has left, in the queue and in the lake, when a new one takes over; and what a version that was left
  * behind meets of a newer one.
  */
-vi.setConfig({ testTimeout: 300_000 });
+vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 });
 
 const config = { attribution: { lookbackDays: 30 }, timeZone: 'UTC', fullRefresh: 'never' as const };
 const key = Buffer.alloc(32, 7);
@@ -44,8 +44,20 @@ function unversioned(): Uint8Array {
 const ofVersion = (version: number) =>
   Buffer.from(JSON.stringify({ version, batches: ['in a form that nobody here knows'] }));
 
-async function withCompany<Result>(use: (company: CompanyByDays) => Promise<Result>): Promise<Result> {
-  const company = await openCompanyByDays(config);
+/** A company that was built once, for others to begin with. */
+let original: CompanyByDays;
+beforeAll(async () => {
+  original = await openCompanyByDays(config);
+  await original.receive(first);
+  await original.build('2026-03-20T08:00:00Z');
+});
+afterAll(() => original.close());
+
+async function withCompany<Result>(
+  use: (company: CompanyByDays) => Promise<Result>,
+  like?: CompanyByDays,
+): Promise<Result> {
+  const company = await openCompanyByDays(config, like);
   try {
     return await use(company);
   } finally {
@@ -86,8 +98,6 @@ test('messages and a build of before give the tables that the new version makes 
     ['full', 'the solvers changed'],
   ]) {
     await withCompany(async (company) => {
-      await company.receive(first);
-      await company.build('2026-03-20T08:00:00Z');
       await rewriteManifest(company, ({ schema_version, ...manifest }) => {
         expect(schema_version).toBe(1);
         // Books that knew solvers by name alone.
@@ -99,20 +109,18 @@ test('messages and a build of before give the tables that the new version makes 
       const { manifest } = await company.build('2026-03-21T08:00:00Z');
       expect([manifest.kind, manifest.reason]).toEqual([kind, reason]);
       expect(await all(company)).toEqual(fresh);
-    });
+    }, original);
   }
 });
 
 test('a build of an older form is read, and the next one is whole', () =>
   withCompany(async (company) => {
-    await company.receive(first);
-    await company.build('2026-03-20T08:00:00Z');
     await rewriteManifest(company, (manifest) => ({ ...manifest, schema_version: manifestVersion - 1 }));
     expect(await company.query('select count(*) as n from events')).toEqual([{ n: 3 }]);
     await company.receive([contact('b', 'Phone', at('2026-03-20'))]);
     const { manifest } = await company.build('2026-03-21T08:00:00Z');
     expect(manifest).toMatchObject({ schema_version: manifestVersion, reason: 'the form of the tables changed' });
-  }));
+  }, original));
 
 test('a message of a newer version is refused alone by a queue that has dead letters, and waits in a spool', () =>
   withCompany(async (company) => {
@@ -130,8 +138,6 @@ test('a message of a newer version is refused alone by a queue that has dead let
 
 test('a build of a newer version is left alone, until somebody goes back to this one for good', () =>
   withCompany(async (company) => {
-    await company.receive(first);
-    await company.build('2026-03-20T08:00:00Z');
     const older = await company.company.lake.list(lake.builds);
     await company.receive([contact('b', 'Phone', at('2026-03-20'))]);
     await company.build('2026-03-21T08:00:00Z');
@@ -149,4 +155,4 @@ test('a build of a newer version is left alone, until somebody goes back to this
     // While the newer one is kept nobody knows what it refers to.
     expect(await pruneBuilds(company.company.lake, 2)).toEqual([]);
     expect(await pruneBuilds(company.company.lake, 1)).toEqual(expect.arrayContaining(older));
-  }));
+  }, original));

@@ -1,18 +1,16 @@
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { gunzipSync } from 'node:zlib';
 import { afterAll } from 'vitest';
-import * as z from 'zod';
 import { createFolderStore } from '#adapters/folder-store';
 import { type ConfigInput, configSchema } from '#core/config';
 import type { StoredCost } from '#core/cost';
 import type { StoredEvent } from '#core/event';
 import { lake as places } from '#core/lake';
-import type { Store } from '#core/ports';
 import { type CompanyLists, emptyLists } from '#core/setting-tables';
 import type { Company } from '#pipeline/company/company';
 import { type ImportCompany, type ImportOptions, type ImportResult, importFiles } from '#pipeline/imports/import';
+import { rawCosts, rawEvents } from '../raw-records.ts';
 
 const folders: string[] = [];
 afterAll(async () => {
@@ -30,20 +28,6 @@ export interface TestCompany extends ImportCompany {
   /** Keys of all raw objects. */
   rawKeys(): Promise<string[]>;
 }
-
-async function lines(lake: Store, prefix: string): Promise<unknown[]> {
-  const found: unknown[] = [];
-  for (const key of await lake.list(prefix)) {
-    const body = await lake.get(key);
-    const text = gunzipSync(body ?? new Uint8Array()).toString('utf8');
-    for (const line of text.split('\n')) if (line !== '') found.push(JSON.parse(line));
-  }
-  return found;
-}
-
-// What the writer wrote is what these types say: the schemas of the door are tested where it is.
-const events = z.custom<StoredEvent[]>(Array.isArray);
-const costs = z.custom<StoredCost[]>(Array.isArray);
 
 export const importedAt = new Date('2026-03-10T08:00:00Z');
 
@@ -87,18 +71,8 @@ export async function testCompany(
       return at(name);
     },
     import: (files, options = {}) => importFiles(company, files, { cwd: dir, now, ...options }),
-    events: async () => events.parse(await lines(lake, places.rawEvents)),
-    costs: async () => costs.parse(await lines(lake, places.rawCosts)),
+    events: () => rawEvents(lake),
+    costs: () => rawCosts(lake),
     rawKeys: async () => [...(await lake.list(places.rawEvents)), ...(await lake.list(places.rawCosts))],
   };
-}
-
-/** A company with the mappings of one of the examples. */
-export async function exampleCompany(name: string, config: Omit<ConfigInput, 'name'>, mappings: string[]) {
-  const company = await testCompany(config);
-  for (const mapping of mappings) {
-    const text = await readFile(join(import.meta.dirname, '../../examples', name, 'mappings', mapping), 'utf8');
-    await company.write(`mappings/${mapping}`, text);
-  }
-  return company;
 }
