@@ -283,10 +283,11 @@ export const configSchema = z.strictObject({
     .prefault({}),
   engine: z
     .strictObject({
+      /** What the engine may hold. The process has up to 1 GB beside it: 4 in all. */
       memory: z
         .string()
         .regex(/^\d+(MB|GB)$/)
-        .default('4GB'),
+        .default('3GB'),
       threads: z.number().int().min(1).optional(),
       /** How many tables of a build are made at one time, where none needs another. */
       stepsAtOnce: z.number().int().min(1).default(2),
