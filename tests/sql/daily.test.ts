@@ -1,15 +1,19 @@
-import { describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { Manifest } from '#core/lake';
 import { type CompanyByDays, openCompanyByDays } from './company-by-days.ts';
 import { type Arrival, at, contact, order, visit } from './company-on-duckdb.ts';
 
 // Each test runs several whole builds.
-vi.setConfig({ testTimeout: 300_000 });
+vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 });
 
 const config = { attribution: { lookbackDays: 30 }, timeZone: 'UTC', fullRefresh: 'never' as const };
 
-async function withCompany<Result>(use: (company: CompanyByDays) => Promise<Result>, more = {}): Promise<Result> {
-  const company = await openCompanyByDays({ ...config, ...more });
+async function withCompany<Result>(
+  use: (company: CompanyByDays) => Promise<Result>,
+  more = {},
+  like?: CompanyByDays,
+): Promise<Result> {
+  const company = await openCompanyByDays({ ...config, ...more }, like);
   try {
     return await use(company);
   } finally {
@@ -266,41 +270,47 @@ describe('what comes in too late', () => {
 
 describe('a full refresh is made, and says why', () => {
   const day = (n: number) => `2026-03-${String(n).padStart(2, '0')}`;
-  const stood = async (company: CompanyByDays) => {
-    await company.receive([visit('a', at(day(1)), {}, { identifiers: { anonymous_id: 'a', user_id: 'u1' } })]);
-    await company.receive([visit('b', at(day(19)))]);
-    await company.build('2026-03-20T08:00:00Z');
-    await company.receive([visit('b', at(day(20)))]);
-  };
+  /** Built, with a day's facts waiting: what both tests begin with. */
+  let stood: CompanyByDays;
+  beforeAll(async () => {
+    stood = await openCompanyByDays(config);
+    await stood.receive([visit('a', at(day(1)), {}, { identifiers: { anonymous_id: 'a', user_id: 'u1' } })]);
+    await stood.receive([visit('b', at(day(19)))]);
+    await stood.build('2026-03-20T08:00:00Z');
+    await stood.receive([visit('b', at(day(20)))]);
+  });
+  afterAll(() => stood.close());
 
   test('where a withdrawal of consent reaches closed days; not where all of it is open', () =>
-    withCompany(async (company) => {
-      await stood(company);
-      const withdraws = (user_id: string, anonymous_id: string): Arrival => ({
-        event_id: `no-${user_id}`,
-        event_type: 'Consent Changed',
-        occurred_at: at(day(20), '12:00:00'),
-        source: 'shop',
-        identifiers: { user_id, anonymous_id },
-        consent: { analytics: false },
-      });
-      await company.receive([withdraws('u2', 'b')]);
-      expect((await company.build('2026-03-21T08:00:00Z')).manifest.kind).toBe('daily');
-      await company.receive([withdraws('u1', 'a')]);
-      expect((await company.build('2026-03-21T09:00:00Z')).manifest).toMatchObject({
-        kind: 'full',
-        reason: 'a withdrawal of consent reaches closed days',
-      });
-      expect(await rowsOf(company, 'select reason, table_name, rows from restatements')).toEqual([
-        '{"reason":"a withdrawal of consent reaches closed days","table_name":"stage_entries","rows":1}',
-        '{"reason":"a withdrawal of consent reaches closed days","table_name":"touches","rows":1}',
-      ]);
-    }));
+    withCompany(
+      async (company) => {
+        const withdraws = (user_id: string, anonymous_id: string): Arrival => ({
+          event_id: `no-${user_id}`,
+          event_type: 'Consent Changed',
+          occurred_at: at(day(20), '12:00:00'),
+          source: 'shop',
+          identifiers: { user_id, anonymous_id },
+          consent: { analytics: false },
+        });
+        await company.receive([withdraws('u2', 'b')]);
+        expect((await company.build('2026-03-21T08:00:00Z')).manifest.kind).toBe('daily');
+        await company.receive([withdraws('u1', 'a')]);
+        expect((await company.build('2026-03-21T09:00:00Z')).manifest).toMatchObject({
+          kind: 'full',
+          reason: 'a withdrawal of consent reaches closed days',
+        });
+        expect(await rowsOf(company, 'select reason, table_name, rows from restatements')).toEqual([
+          '{"reason":"a withdrawal of consent reaches closed days","table_name":"stage_entries","rows":1}',
+          '{"reason":"a withdrawal of consent reaches closed days","table_name":"touches","rows":1}',
+        ]);
+      },
+      {},
+      stood,
+    ));
 
   test('where raw objects are gone, a setting of closed days changed, or a month begins', () =>
     withCompany(
       async (company) => {
-        await stood(company);
         expect((await company.build('2026-03-21T08:00:00Z')).manifest.kind).toBe('daily');
         const [oldest = ''] = await company.company.lake.list('raw/events/');
         await company.company.lake.remove(oldest);
@@ -315,5 +325,6 @@ describe('a full refresh is made, and says why', () => {
         expect((await company.build('2026-04-03T08:00:00Z')).manifest.kind).toBe('daily');
       },
       { fullRefresh: 'monthly' },
+      stood,
     ));
 });
