@@ -74,7 +74,7 @@ describe('the command line', () => {
       "table_type = 'ICEBERG', is_external = false, location = 's3://acme-prod-results-ACCOUNT/tables/",
       `cast("occurred_at" at time zone 'UTC' as timestamp(6)) as "occurred_at"`,
       `with "orders" as (select `,
-      'make identity_labels (solver, in a Lambda)',
+      'make identity_labels (solver)',
       "partitioned_by = array['month_']",
       "to 's3://acme-prod-lake-ACCOUNT/marts/builds/",
       'drop database if exists `acme_prod_run_',
