@@ -83,6 +83,17 @@ describe('the command line', () => {
     }
   });
 
+  test('--on trino wants the setting, and a command that runs there', async () => {
+    await percorso('init', 'acme');
+    const on = ['--dir', 'acme', '--on', 'trino'];
+    const unset = await percorso(...on, 'build');
+    expect(unset).toMatchObject({ code: 2 });
+    expect(unset.stderr).toContain('does not say which Trino the company has');
+    expect(unset.stderr).toContain("trino: { url: 'https://trino.acme.it', bucket: 'acme-lake' }");
+    expect((await percorso(...on, 'doctor')).stdout).toContain('does not run on Trino');
+    expect((await percorso('--dir', 'acme', '--on', 'mars', 'build')).stderr).toContain('--on trino');
+  });
+
   test('a day that is none is refused', async () => {
     await percorso('init', 'acme');
     expect((await percorso('--dir', 'acme', 'build', '--as-of', '2026-02-30')).stderr).toContain('not a day');
