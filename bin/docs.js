@@ -5,8 +5,8 @@ import { register } from 'tsx/esm/api';
 
 register();
 const { createQueryReader } = await import('../functions/adapters/trino-reader.ts');
-const { readCatalogue } = await import('../functions/pipeline/catalogue.ts');
-const { tablesDocument } = await import('../functions/pipeline/table-docs.ts');
+const { readCatalogue } = await import('../functions/pipeline/builds/catalogue.ts');
+const { tablesDocument } = await import('../functions/pipeline/site/table-docs.ts');
 
 const file = new URL('../docs/tables.md', import.meta.url);
 const wanted = tablesDocument(await readCatalogue(await createQueryReader()));

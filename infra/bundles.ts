@@ -6,11 +6,11 @@ import { createDuckDbWarehouse } from '../functions/adapters/duckdb-warehouse.ts
 import { createQueryReader } from '../functions/adapters/trino-reader.ts';
 import { modelNames } from '../functions/core/model-names.ts';
 import { writeBrowserSdk } from '../functions/handlers/browser-sdk.ts';
-import { readCatalogue } from '../functions/pipeline/catalogue.ts';
-import type { Company } from '../functions/pipeline/company.ts';
-import { type PackedCatalogue, packCatalogue } from '../functions/pipeline/packed-catalogue.ts';
-import { packCompany } from '../functions/pipeline/packed-company.ts';
-import { typesOfTables } from '../functions/pipeline/table-types.ts';
+import { readCatalogue } from '../functions/pipeline/builds/catalogue.ts';
+import { type PackedCatalogue, packCatalogue } from '../functions/pipeline/builds/packed-catalogue.ts';
+import { typesOfTables } from '../functions/pipeline/builds/table-types.ts';
+import type { Company } from '../functions/pipeline/company/company.ts';
+import { packCompany } from '../functions/pipeline/company/packed-company.ts';
 
 export const handlers = ['collect', 'store', 'import', 'build', 'sign-in'] as const;
 export type HandlerName = (typeof handlers)[number];

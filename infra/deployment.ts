@@ -1,7 +1,7 @@
 import { createFolderStore } from '../functions/adapters/folder-store.ts';
 import type { AwsConfig } from '../functions/core/config.ts';
 import { UsageError } from '../functions/core/errors.ts';
-import { type Company, loadCompany } from '../functions/pipeline/company.ts';
+import { type Company, loadCompany } from '../functions/pipeline/company/company.ts';
 
 /** One stage of one company in an account: what every name and tag is made of. */
 export interface Deployment {

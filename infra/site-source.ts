@@ -1,8 +1,8 @@
 import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Company } from '../functions/pipeline/company.ts';
-import { packCompany } from '../functions/pipeline/packed-company.ts';
+import type { Company } from '../functions/pipeline/company/company.ts';
+import { packCompany } from '../functions/pipeline/company/packed-company.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 

@@ -5,7 +5,7 @@ import { PercorsoError } from '#core/errors';
 import { lake as places } from '#core/lake';
 import { foldersOf } from '#core/lake-sql';
 import type { Store } from '#core/ports';
-import type { Company } from '#pipeline/company';
+import type { Company } from '#pipeline/company/company';
 
 /** What a command needs of the lake on this machine; `everything` is fetched once it is its turn to build (`alone`). */
 export type Need = 'nothing' | 'the published tables' | 'everything';
@@ -68,8 +68,8 @@ export async function openBucketCompany({
   const alone: Company['alone'] = async (work, on = 'files') => {
     if (turn.isOwn) return begin(work, on);
     const [{ whileLeased }, { createBuildId }] = await Promise.all([
-      import('#pipeline/lease'),
-      import('#pipeline/build'),
+      import('#pipeline/builds/lease'),
+      import('#pipeline/builds/build'),
     ]);
     return whileLeased(bucket, { holder, buildId: createBuildId(wallClock) }, wallClock, async () => {
       turn.isOwn = true;
@@ -82,7 +82,7 @@ export async function openBucketCompany({
     });
   };
   const fetchPublished = async () => {
-    const { requireBuild } = await import('#pipeline/query');
+    const { requireBuild } = await import('#pipeline/reading/query');
     const manifest = await requireBuild(bucket);
     const keys = Object.values(manifest.tables).flatMap(({ files }) => files.map(({ key }) => key));
     await store.pull(foldersOf(keys));
@@ -95,7 +95,7 @@ const wallClock = () => new Date();
 
 /** @throws PercorsoError where the lease went to somebody else meanwhile, as after this machine slept: nothing is published then. */
 async function holdLease(store: Store, holder: string): Promise<void> {
-  const { holdsLease } = await import('#pipeline/lease');
+  const { holdsLease } = await import('#pipeline/builds/lease');
   if (await holdsLease(store, holder, wallClock)) return;
   throw new PercorsoError('the lease of this build is over, and another build may have begun: nothing was published', {
     mend: 'run the command again',

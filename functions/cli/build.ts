@@ -6,10 +6,10 @@ import * as z from 'zod';
 import { UsageError } from '#core/errors';
 import type { Manifest } from '#core/lake';
 import type { Clock, TypedColumn } from '#core/ports';
-import type { BuildOptions, BuildResult } from '#pipeline/build';
-import type { Catalogue } from '#pipeline/catalogue';
-import type { Company } from '#pipeline/company';
-import type { LakeTarget } from '#pipeline/lake-plan-text';
+import type { BuildOptions, BuildResult } from '#pipeline/builds/build';
+import type { Catalogue } from '#pipeline/builds/catalogue';
+import type { LakeTarget } from '#pipeline/builds/lake-plan-text';
+import type { Company } from '#pipeline/company/company';
 import type { CliContext, Progress } from './context.ts';
 
 /** Others keep scratch in the same folder. */
@@ -64,7 +64,10 @@ export function register(program: Command, context: CliContext): void {
 }
 
 async function printPlan(company: Company, context: CliContext, wanted: BuildOptions): Promise<void> {
-  const [{ planCompany }, { describeStep }] = await Promise.all([import('#pipeline/build'), import('#pipeline/plan')]);
+  const [{ planCompany }, { describeStep }] = await Promise.all([
+    import('#pipeline/builds/build'),
+    import('#pipeline/builds/plan'),
+  ]);
   const { plan, reason } = await planCompany(company, await openCatalogue(), wanted);
   if (context.json) context.stdout(`${JSON.stringify(plan.steps, null, 2)}\n`);
   else {
@@ -83,7 +86,7 @@ async function printLakePlan(
   wanted: BuildOptions,
   target: LakeTarget | undefined,
 ): Promise<void> {
-  const { describeLakePlan, onAthena } = await import('#pipeline/lake-plan-text');
+  const { describeLakePlan, onAthena } = await import('#pipeline/builds/lake-plan-text');
   const catalogue = await openCatalogue();
   const types = await columnsOfTables(company, catalogue);
   const { text, steps } = await describeLakePlan(company, catalogue, types, wanted, target ?? onAthena(company));
@@ -94,7 +97,7 @@ async function printLakePlan(
 export async function columnsOfTables(company: Company, catalogue: Catalogue): Promise<Record<string, TypedColumn[]>> {
   const [{ createDuckDbWarehouse }, { typesOfTables }] = await Promise.all([
     import('#adapters/duckdb-warehouse'),
-    import('#pipeline/table-types'),
+    import('#pipeline/builds/table-types'),
   ]);
   const warehouse = await createDuckDbWarehouse({ threads: 1, memory: '1GB' });
   try {
@@ -107,7 +110,7 @@ export async function columnsOfTables(company: Company, catalogue: Catalogue): P
 export async function openCatalogue(): Promise<Catalogue> {
   const [{ createQueryReader }, { readCatalogue }] = await Promise.all([
     import('#adapters/trino-reader'),
-    import('#pipeline/catalogue'),
+    import('#pipeline/builds/catalogue'),
   ]);
   return readCatalogue(await createQueryReader());
 }
@@ -117,7 +120,7 @@ export async function buildEmpty(company: Company, catalogue: Catalogue): Promis
   const [{ createFolderStore }, { createDuckDbWarehouse }, { build }] = await Promise.all([
     import('#adapters/folder-store'),
     import('#adapters/duckdb-warehouse'),
-    import('#pipeline/build'),
+    import('#pipeline/builds/build'),
   ]);
   const scratch = await mkdtemp(join(tmpdir(), 'percorso-empty-'));
   const warehouse = await createDuckDbWarehouse({ threads: 1, memory: '1GB' });
@@ -171,7 +174,7 @@ async function buildHere(
 ): Promise<BuildResult> {
   const [{ createDuckDbWarehouse }, { build }] = await Promise.all([
     import('#adapters/duckdb-warehouse'),
-    import('#pipeline/build'),
+    import('#pipeline/builds/build'),
   ]);
   const { memory, threads } = company.config.engine;
   const warehouse = await createDuckDbWarehouse({
@@ -192,7 +195,7 @@ async function buildHere(
 async function drain(company: Company, now: Clock): Promise<void> {
   if ((await readdir(company.paths.spool).catch(() => [])).length === 0) return;
   const [{ drainSpool }, { createSpoolQueue }] = await Promise.all([
-    import('#pipeline/drain'),
+    import('#pipeline/arrivals/drain'),
     import('#adapters/spool-queue'),
   ]);
   await drainSpool(company, createSpoolQueue(company.paths.spool), now);
@@ -207,8 +210,8 @@ async function raise(company: Company, now: Clock): Promise<boolean> {
   const { generationOf } = await import('#core/identifier-key');
   if (generationOf(key) === 1) return false;
   const [{ raiseLake }, { readHashing }] = await Promise.all([
-    import('#pipeline/rotate-key'),
-    import('#pipeline/keys'),
+    import('#pipeline/people/rotate-key'),
+    import('#pipeline/company/keys'),
   ]);
   await raiseLake(company, key, { changed_at: now().toISOString() });
   return (await readHashing(company.lake)).done < generationOf(key);

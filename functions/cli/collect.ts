@@ -2,7 +2,7 @@ import type { ServerType } from '@hono/node-server';
 import { type Command, Option } from 'commander';
 import * as z from 'zod';
 import { PercorsoError, UsageError } from '#core/errors';
-import type { WrittenCounts } from '#pipeline/store';
+import type { WrittenCounts } from '#pipeline/arrivals/store';
 import type { CliContext } from './context.ts';
 
 const optionsShape = z.object({
@@ -46,9 +46,9 @@ async function collect(context: CliContext, options: z.output<typeof optionsShap
     { createRateCheck },
     { serve },
   ] = await Promise.all([
-    import('#pipeline/collect'),
-    import('#pipeline/hooks'),
-    import('#pipeline/drain'),
+    import('#pipeline/arrivals/collect'),
+    import('#pipeline/arrivals/hooks'),
+    import('#pipeline/arrivals/drain'),
     import('#handlers/collect'),
     import('#adapters/spool-queue'),
     import('#adapters/environment-secrets'),

@@ -1,5 +1,5 @@
 import type { Clock } from '#core/ports';
-import type { Company } from '#pipeline/company';
+import type { Company } from '#pipeline/company/company';
 
 /** Progress of one piece of work: a line redrawn in place on a terminal, a plain line now and then elsewhere. Always on stderr. */
 export interface Progress {

@@ -1,4 +1,4 @@
-import type { ExplainedConversion, ModelCredit } from '#pipeline/explain-conversion';
+import type { ExplainedConversion, ModelCredit } from '#pipeline/reading/explain-conversion';
 import { formatTable } from './output.ts';
 
 const types = {

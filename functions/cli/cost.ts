@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import * as z from 'zod';
 import { type AwsConfig, configSchema } from '#core/config';
-import type { Bill, FirmSize } from '#pipeline/bill';
+import type { Bill, FirmSize } from '#pipeline/cost/bill';
 import type { CliContext } from './context.ts';
 import { formatTable } from './output.ts';
 
@@ -41,8 +41,8 @@ export function register(program: Command, context: CliContext): void {
 
 async function print(options: z.output<typeof optionsShape>, context: CliContext): Promise<void> {
   const [{ reckonBill, savings }, { readPrices, readScannedBytes }] = await Promise.all([
-    import('#pipeline/bill'),
-    import('#pipeline/price-tables'),
+    import('#pipeline/cost/bill'),
+    import('#pipeline/cost/price-tables'),
   ]);
   const aws = await deploymentOf(options.dir, context);
   const region = options.region ?? aws.region;
@@ -80,7 +80,7 @@ async function print(options: z.output<typeof optionsShape>, context: CliContext
 
 /** The settings of the company's deployment; a firm that has none yet gets the defaults. */
 async function deploymentOf(dir: string | undefined, context: CliContext): Promise<AwsConfig> {
-  const { configFileName } = await import('#pipeline/company');
+  const { configFileName } = await import('#pipeline/company/company');
   const isCompany = existsSync(join(resolve(context.cwd, dir ?? '.'), configFileName));
   const configured = dir !== undefined || isCompany ? (await context.company()).config.aws : undefined;
   const parsed = configured ?? configSchema.parse({ name: 'A firm', aws: { id: 'firm' } }).aws;

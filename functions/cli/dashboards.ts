@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
 import * as z from 'zod';
 import { PercorsoError, UsageError } from '#core/errors';
-import type { Company } from '#pipeline/company';
-import type { DashboardResult } from '#pipeline/dashboards';
+import type { Company } from '#pipeline/company/company';
+import type { DashboardResult } from '#pipeline/site/dashboards';
 import type { CliContext, Progress } from './context.ts';
 
 const serveOptions = z.object({ port: z.number() });
@@ -48,7 +48,7 @@ export function register(program: Command, context: CliContext): void {
 export async function buildSite(company: Company, progress: Progress, force = false): Promise<DashboardResult> {
   const [{ buildDashboards }, { withLock }, { createDuckDbWarehouse }, { openCatalogue, buildEmpty }] =
     await Promise.all([
-      import('#pipeline/dashboards'),
+      import('#pipeline/site/dashboards'),
       import('#adapters/file-lock'),
       import('#adapters/duckdb-warehouse'),
       import('./build.ts'),

@@ -4,8 +4,8 @@ import type { Command } from 'commander';
 import * as z from 'zod';
 import { PercorsoError } from '#core/errors';
 import { lake, type Manifest } from '#core/lake';
-import type { Company } from '#pipeline/company';
-import { keyFilePath, readHashing } from '#pipeline/keys';
+import type { Company } from '#pipeline/company/company';
+import { keyFilePath, readHashing } from '#pipeline/company/keys';
 import type { CliContext } from './context.ts';
 
 interface Finding {
@@ -169,7 +169,7 @@ async function checkVault(company: Company): Promise<Finding[]> {
     return [{ subject, state: 'ok', says }];
   }
   const [{ countVault }, { publicVaultKey }] = await Promise.all([
-    import('#pipeline/vault'),
+    import('#pipeline/people/vault'),
     import('#core/vault-sealing'),
   ]);
   const { addresses, refused } = await countVault(company.lake, await company.identifierKey());
@@ -217,7 +217,7 @@ async function checkWaiting(company: Company): Promise<Finding[]> {
       mend: '`percorso rejected list` says why; `percorso rejected replay` takes them after the mend',
     });
   }
-  const { requireNoUndo } = await import('#pipeline/import-ledger');
+  const { requireNoUndo } = await import('#pipeline/imports/import-ledger');
   try {
     await requireNoUndo(company.lake);
   } catch (error) {
@@ -228,8 +228,8 @@ async function checkWaiting(company: Company): Promise<Finding[]> {
 
 async function checkBuild(company: Company, now: Date): Promise<Finding[]> {
   const [{ readCurrentManifest }, { queryMarts }, { openMarts }] = await Promise.all([
-    import('#pipeline/publish'),
-    import('#pipeline/query'),
+    import('#pipeline/builds/publish'),
+    import('#pipeline/reading/query'),
     import('#adapters/duckdb-marts'),
   ]);
   let manifest: Manifest | undefined;

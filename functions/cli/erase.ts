@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import * as z from 'zod';
 import { PercorsoError } from '#core/errors';
 import { lake as places } from '#core/lake';
-import type { EraseResult } from '#pipeline/erase';
+import type { EraseResult } from '#pipeline/people/erase';
 import { buildCompany } from './build.ts';
 import type { CliContext } from './context.ts';
 
@@ -23,7 +23,7 @@ export function register(program: Command, context: CliContext): void {
       const { landing } = options.parse(given);
       const company = await context.company();
       const [{ erasePersons }, { withLock }, { openMarts }, { createDuckDbWarehouse }] = await Promise.all([
-        import('#pipeline/erase'),
+        import('#pipeline/people/erase'),
         import('#adapters/file-lock'),
         import('#adapters/duckdb-marts'),
         import('#adapters/duckdb-warehouse'),

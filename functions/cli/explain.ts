@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import * as z from 'zod';
 import { lookbackDays } from '#core/config';
 import { UsageError } from '#core/errors';
-import type { ExplainedPerson, PersonStory, StoryLink } from '#pipeline/explain-person';
+import type { ExplainedPerson, PersonStory, StoryLink } from '#pipeline/people/explain-person';
 import type { CliContext } from './context.ts';
 import { formatTable } from './output.ts';
 
@@ -28,10 +28,10 @@ async function tellConversion(context: CliContext, id: string): Promise<void> {
   const company = await context.company();
   const [{ explainConversion, modelWords }, { describeConversion }, { readSeeds }, { withMarts }, { openMarts }] =
     await Promise.all([
-      import('#pipeline/explain-conversion'),
+      import('#pipeline/reading/explain-conversion'),
       import('./conversion-text.ts'),
-      import('#pipeline/catalogue'),
-      import('#pipeline/query'),
+      import('#pipeline/builds/catalogue'),
+      import('#pipeline/reading/query'),
       import('#adapters/duckdb-marts'),
     ]);
   const { config } = company;
@@ -68,8 +68,8 @@ async function explainOne(context: CliContext, id: string, when: string | undefi
     await Promise.all([
       import('#core/identifiers'),
       import('#core/named-identifier'),
-      import('#pipeline/explain-person'),
-      import('#pipeline/query'),
+      import('#pipeline/people/explain-person'),
+      import('#pipeline/reading/query'),
       import('#adapters/duckdb-marts'),
       import('luxon'),
     ]);

@@ -12,7 +12,7 @@ export function register(program: Command, context: CliContext): void {
     .action(async (table: string, file: string) => {
       const company = await context.company();
       const [{ exportTable }, { openMarts, writeParquet }] = await Promise.all([
-        import('#pipeline/export'),
+        import('#pipeline/reading/export'),
         import('#adapters/duckdb-marts'),
       ]);
       const path = resolve(context.cwd, file);

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import * as z from 'zod';
 import { UsageError } from '#core/errors';
-import type { FileSummary, ImportResult } from '#pipeline/import';
+import type { FileSummary, ImportResult } from '#pipeline/imports/import';
 import type { CliContext } from './context.ts';
 
 const options = z.object({
@@ -46,7 +46,7 @@ export function register(program: Command, context: CliContext): void {
 }
 
 async function draft(context: CliContext, file: string): Promise<void> {
-  const { suggestMapping } = await import('#pipeline/suggest');
+  const { suggestMapping } = await import('#pipeline/imports/suggest');
   const { resolve } = await import('node:path');
   const text = await suggestMapping(resolve(context.cwd, file));
   context.stdout(context.json ? `${JSON.stringify({ mapping: text })}\n` : text);
@@ -58,7 +58,7 @@ async function take(
   given: Omit<z.output<typeof options>, 'suggest'>,
 ): Promise<void> {
   const company = await context.company();
-  const { importFiles } = await import('#pipeline/import');
+  const { importFiles } = await import('#pipeline/imports/import');
   const progress = context.progress('import');
   let result: ImportResult;
   try {

@@ -23,7 +23,7 @@ export function register(program: Command, context: CliContext): void {
 
 async function list(context: CliContext, limit: number): Promise<void> {
   const company = await context.company();
-  const { listImports } = await import('#pipeline/import-ledger');
+  const { listImports } = await import('#pipeline/imports/import-ledger');
   const entries = (await listImports(company.lake)).slice(-limit);
   if (context.json) {
     context.stdout(`${JSON.stringify(entries)}\n`);
@@ -46,8 +46,8 @@ async function list(context: CliContext, limit: number): Promise<void> {
 async function undo(context: CliContext, given: string): Promise<void> {
   const company = await context.company();
   const [{ listImports }, { findImport, undoImport }, { withLock }] = await Promise.all([
-    import('#pipeline/import-ledger'),
-    import('#pipeline/import-undo'),
+    import('#pipeline/imports/import-ledger'),
+    import('#pipeline/imports/import-undo'),
     import('#adapters/file-lock'),
   ]);
   const lock = (name: string) => join(company.paths.locks, name);

@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import { Command, CommanderError } from 'commander';
 import * as z from 'zod';
 import { PercorsoError } from '#core/errors';
-import type { Company } from '#pipeline/company';
+import type { Company } from '#pipeline/company/company';
 import type { LoadCompany } from './bucket-company.ts';
 import type { CliContext } from './context.ts';
 import { createProgress, formatError } from './output.ts';
@@ -126,7 +126,7 @@ async function registerCommands(program: Command, context: CliContext, argv: rea
 
 async function openCompany(world: World, options: z.output<typeof globals>, command: string): Promise<Company> {
   const [{ loadCompany }, { createFolderStore }] = await Promise.all([
-    import('#pipeline/company'),
+    import('#pipeline/company/company'),
     import('#adapters/folder-store'),
   ]);
   const here = {

@@ -12,10 +12,10 @@ export function register(program: Command, context: CliContext): void {
     .action(async () => {
       const company = await context.company();
       const [{ runNight }, { withLock }, { importFiles }, { pruneRejected }] = await Promise.all([
-        import('#pipeline/nightly'),
+        import('#pipeline/imports/nightly'),
         import('#adapters/file-lock'),
-        import('#pipeline/import'),
-        import('#pipeline/rejected'),
+        import('#pipeline/imports/import'),
+        import('#pipeline/arrivals/rejected'),
       ]);
       const smtp = company.env[company.config.mail.smtpEnv];
       const mailer =
@@ -49,7 +49,7 @@ export function register(program: Command, context: CliContext): void {
               }
             : undefined,
           compactVault: async () => {
-            const { compactVault } = await import('#pipeline/vault');
+            const { compactVault } = await import('#pipeline/people/vault');
             const { rawDays } = company.config.retention;
             const oldest =
               rawDays === undefined

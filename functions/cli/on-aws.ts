@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { UsageError } from '#core/errors';
 import { formerKeyMs } from '#core/key-change';
 import { lake as places } from '#core/lake';
-import type { Company } from '#pipeline/company';
+import type { Company } from '#pipeline/company/company';
 import { type LoadCompany, type Need, openBucketCompany } from './bucket-company.ts';
 
 /** What a command needs of the lake on this machine. Commands that are not here do not run on AWS. */
@@ -107,7 +107,7 @@ export async function openOnAws(
     // As in the Lambdas: without a key of the vault no address is kept. One made here would seal what nobody else can open.
     sealAddress: async () => ((merged[vaultKeyEnv] ?? '') === '' ? undefined : company.sealAddress()),
     async addIdentifierSecret() {
-      const { newSecret } = await import('#pipeline/keys');
+      const { newSecret } = await import('#pipeline/company/keys');
       // The doors read it there: nothing can be hashed with a secret that is not kept.
       const add = (before: string) => `${before.trim()},${newSecret()}`;
       merged[identifierKeyEnv] = await secrets.changeManagedSecret(keySecret, identifierKeyEnv, add, secretsManager);

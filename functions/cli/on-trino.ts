@@ -9,8 +9,8 @@ import { PercorsoError, UsageError } from '#core/errors';
 import { lake as places } from '#core/lake';
 import { trinoDialect } from '#core/lake-sql';
 import type { Store } from '#core/ports';
-import type { Company } from '#pipeline/company';
-import type { LakeBuilder } from '#pipeline/lake-build';
+import type { LakeBuilder } from '#pipeline/builds/lake-build';
+import type { Company } from '#pipeline/company/company';
 import { type LoadCompany, type Need, openBucketCompany } from './bucket-company.ts';
 
 /** What a command needs of the lake on this machine. Commands that are not here do not run on Trino. */
@@ -72,7 +72,7 @@ export async function openOnTrino(command: string, env: NodeJS.ProcessEnv, load:
   });
   const isBuiltThere = buildThere.includes(command);
   const lake: Store = need === 'nothing' ? { ...bucket, locate: store.locate } : company.lake;
-  const { keyFilePath, readIdentifierKey, readVaultKeys } = await import('#pipeline/keys');
+  const { keyFilePath, readIdentifierKey, readVaultKeys } = await import('#pipeline/company/keys');
   const { createVaultSealer } = await import('#core/vault-sealing');
   const keys = { config, dir, env };
   const { identifierKeyEnv, identifierKeyFile, vaultKeyEnv, vaultKeyFile } = config.secrets;
@@ -163,9 +163,9 @@ function openEngine(company: Company, trino: TrinoConfig, env: NodeJS.ProcessEnv
     async build(catalogue, { now = () => new Date(), ...options }) {
       const [{ runLakeBuild }, { createTrinoWarehouse, valuesOf }, { renewedSeconds }, { columnsOfTables }] =
         await Promise.all([
-          import('#pipeline/lake-run'),
+          import('#pipeline/builds/lake-run'),
           import('#adapters/trino-warehouse'),
-          import('#pipeline/lease'),
+          import('#pipeline/builds/lease'),
           import('./build.ts'),
         ]);
       const address = addressOf(trino, env);

@@ -19,7 +19,7 @@ export function register(program: Command, context: CliContext): void {
       const { format } = optionsSchema.parse(given);
       const company = await context.company();
       const [{ queryMarts }, { openMarts }] = await Promise.all([
-        import('#pipeline/query'),
+        import('#pipeline/reading/query'),
         import('#adapters/duckdb-marts'),
       ]);
       const { memory, threads } = company.config.engine;

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import * as z from 'zod';
 import { UsageError } from '#core/errors';
-import type { Company } from '#pipeline/company';
+import type { Company } from '#pipeline/company/company';
 import type { CliContext } from './context.ts';
 import { formatTable } from './output.ts';
 
@@ -40,7 +40,7 @@ type Filter = z.output<typeof filterShape>;
 async function openCompany(context: CliContext): Promise<Company> {
   const company = await context.company();
   const [{ drainSpool }, { createSpoolQueue }] = await Promise.all([
-    import('#pipeline/drain'),
+    import('#pipeline/arrivals/drain'),
     import('#adapters/spool-queue'),
   ]);
   await drainSpool(company, createSpoolQueue(company.paths.spool), context.now);
@@ -49,7 +49,7 @@ async function openCompany(context: CliContext): Promise<Company> {
 
 async function list(context: CliContext, filter: Filter): Promise<void> {
   const company = await openCompany(context);
-  const { listRejected } = await import('#pipeline/rejected');
+  const { listRejected } = await import('#pipeline/arrivals/rejected');
   const groups = await listRejected(company.lake, filter);
   if (context.json) {
     context.stdout(`${JSON.stringify(groups)}\n`);
@@ -70,13 +70,13 @@ async function list(context: CliContext, filter: Filter): Promise<void> {
 
 async function show(context: CliContext, options: z.output<typeof showShape>): Promise<void> {
   const company = await openCompany(context);
-  const { showRejected } = await import('#pipeline/rejected');
+  const { showRejected } = await import('#pipeline/arrivals/rejected');
   const { limit, editable, ...filter } = options;
   const shown = await showRejected(company.lake, await company.identifierKey(), filter, limit);
   if (editable) {
     const [{ rejectedId }, { editableRecord }] = await Promise.all([
-      import('#pipeline/rejected'),
-      import('#pipeline/rejected-row'),
+      import('#pipeline/arrivals/rejected'),
+      import('#pipeline/arrivals/rejected-row'),
     ]);
     const identifierKey = await company.identifierKey();
     for (const { record, original } of shown) {
@@ -111,7 +111,7 @@ async function mendsIn(context: CliContext, name: string): Promise<Map<string, (
   const [{ readFile }, { resolve }, { mendedOriginal }] = await Promise.all([
     import('node:fs/promises'),
     import('node:path'),
-    import('#pipeline/rejected-row'),
+    import('#pipeline/arrivals/rejected-row'),
   ]);
   let text: string;
   try {
@@ -147,8 +147,8 @@ async function replay(context: CliContext, given: z.output<typeof replayShape>):
   const mends = file === undefined ? undefined : await mendsIn(context, file);
   const company = await openCompany(context);
   const [{ replayRejected }, { companyReplayers }] = await Promise.all([
-    import('#pipeline/rejected'),
-    import('#pipeline/replayers'),
+    import('#pipeline/arrivals/rejected'),
+    import('#pipeline/imports/replayers'),
   ]);
   const identifierKey = await company.identifierKey();
   const replayers = await companyReplayers(company);

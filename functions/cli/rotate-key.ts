@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import * as z from 'zod';
 import { lake as places } from '#core/lake';
-import type { Company } from '#pipeline/company';
+import type { Company } from '#pipeline/company/company';
 import { buildCompany } from './build.ts';
 import type { CliContext } from './context.ts';
 
@@ -18,7 +18,7 @@ export function register(program: Command, context: CliContext): void {
       const company = await context.company();
       if (options.parse(given).vault) return rotateVaultKey(company, context);
       const [{ rotateIdentifierKey }, { withLock }] = await Promise.all([
-        import('#pipeline/rotate-key'),
+        import('#pipeline/people/rotate-key'),
         import('#adapters/file-lock'),
       ]);
       const say = (line: string) => context.stderr(`${line}\n`);
@@ -48,8 +48,8 @@ export function register(program: Command, context: CliContext): void {
 
 async function rotateVaultKey(company: Company, context: CliContext): Promise<void> {
   const [{ addVaultKey }, { resealVault }, { withLock }] = await Promise.all([
-    import('#pipeline/keys'),
-    import('#pipeline/vault'),
+    import('#pipeline/company/keys'),
+    import('#pipeline/people/vault'),
     import('#adapters/file-lock'),
   ]);
   const reseal = async () => {

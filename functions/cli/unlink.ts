@@ -18,7 +18,7 @@ export function register(program: Command, context: CliContext): void {
       const [{ createIdentifiers }, { hashOfIdentifier }, { undoUnlink, unlink }] = await Promise.all([
         import('#core/identifiers'),
         import('#core/named-identifier'),
-        import('#pipeline/unlinks'),
+        import('#pipeline/people/unlinks'),
       ]);
       const key = await company.identifierKey();
       const identifiers = createIdentifiers(key, company.config.country);

@@ -19,9 +19,9 @@ import {
   publishRun,
   solve,
   tokenOf,
-} from '#pipeline/lake-build';
-import { readPackedCatalogue } from '#pipeline/packed-catalogue';
-import { readPackedCompany } from '#pipeline/packed-company';
+} from '#pipeline/builds/lake-build';
+import { readPackedCatalogue } from '#pipeline/builds/packed-catalogue';
+import { readPackedCompany } from '#pipeline/company/packed-company';
 import { bundleFolder, catalogueFolder, companyFolder, variable } from './lambda-company.ts';
 import { causeOf, log } from './lambda-log.ts';
 

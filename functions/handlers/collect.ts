@@ -1,8 +1,8 @@
 import { type Context, Hono } from 'hono';
 import { segmentRoutes } from '#connectors/segment';
 import { payloadSchema } from '#connectors/snowplow';
-import { batchLimit, type CollectAnswer, type Collector, type CollectRequest } from '#pipeline/collect';
-import type { HookReceiver } from '#pipeline/hooks';
+import { batchLimit, type CollectAnswer, type Collector, type CollectRequest } from '#pipeline/arrivals/collect';
+import type { HookReceiver } from '#pipeline/arrivals/hooks';
 import { type BrowserSdk, browserSdk as bundledBrowserSdk } from './browser-sdk.ts';
 import { mountHooks } from './hooks.ts';
 

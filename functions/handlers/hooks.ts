@@ -1,6 +1,6 @@
 import type { Context, Hono } from 'hono';
-import type { CollectAnswer } from '#pipeline/collect';
-import type { HookReceiver } from '#pipeline/hooks';
+import type { CollectAnswer } from '#pipeline/arrivals/collect';
+import type { HookReceiver } from '#pipeline/arrivals/hooks';
 
 /** The addresses that a caller may have signed: behind a proxy the outer one, as its headers tell. Only the secret makes one right. */
 function addresses(context: Context): string[] {

@@ -4,7 +4,7 @@ import { basename, join } from 'node:path';
 import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import * as z from 'zod';
 import { fetchLanded, type LandedFile, removeLanded } from '#adapters/s3-landing';
-import { importFiles } from '#pipeline/import';
+import { importFiles } from '#pipeline/imports/import';
 import { openLambdaCompany } from './lambda-company.ts';
 import { causeOf, log } from './lambda-log.ts';
 

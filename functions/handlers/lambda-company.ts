@@ -6,8 +6,8 @@ import { generationOf, type IdentifierKey } from '#core/identifier-key';
 import { secretsKeptMs } from '#core/key-change';
 import type { Clock, Store } from '#core/ports';
 import { createVaultSealer, parseVaultKeys } from '#core/vault-sealing';
-import { decodeIdentifierKey } from '#pipeline/keys';
-import { type PackedCompany, readPackedCompany } from '#pipeline/packed-company';
+import { decodeIdentifierKey } from '#pipeline/company/keys';
+import { type PackedCompany, readPackedCompany } from '#pipeline/company/packed-company';
 
 /** The folder of a Lambda's bundle: the company lies there, and what else was made at synthesis. */
 export const bundleFolder = fileURLToPath(new URL('.', import.meta.url));

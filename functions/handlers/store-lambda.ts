@@ -1,6 +1,6 @@
 import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { readQueueText } from '#adapters/sqs-queue';
-import { storeDeliveries } from '#pipeline/drain';
+import { storeDeliveries } from '#pipeline/arrivals/drain';
 import { openLambdaCompany } from './lambda-company.ts';
 import { causeOf, log } from './lambda-log.ts';
 

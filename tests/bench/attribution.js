@@ -78,7 +78,7 @@ async function run(folder, steps) {
   const { createQueryReader } = await import('../../functions/adapters/trino-reader.ts');
   const { configSchema } = await import('../../functions/core/config.ts');
   const { emptyLists, settingTables } = await import('../../functions/core/setting-tables.ts');
-  const { readCatalogue } = await import('../../functions/pipeline/catalogue.ts');
+  const { readCatalogue } = await import('../../functions/pipeline/builds/catalogue.ts');
   const { models } = await readCatalogue(await createQueryReader());
   const settings = settingTables(configSchema.parse({ name: 'Bench' }), emptyLists, '2026-01-02', undefined);
   for (const name of ['settings', 'conversion_types']) {

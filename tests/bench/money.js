@@ -10,7 +10,7 @@ const { createQueryReader } = await import('../../functions/adapters/trino-reade
 const { configSchema } = await import('../../functions/core/config.ts');
 const { orderModels } = await import('../../functions/core/model-graph.ts');
 const { emptyLists, settingTables } = await import('../../functions/core/setting-tables.ts');
-const { readCatalogue } = await import('../../functions/pipeline/catalogue.ts');
+const { readCatalogue } = await import('../../functions/pipeline/builds/catalogue.ts');
 
 const conversions = Number(process.argv[2] ?? 870_000);
 const measured = [

@@ -8,8 +8,8 @@ import * as z from 'zod';
 import { createFolderStore } from '../../functions/adapters/folder-store.ts';
 import { openCatalogue } from '../../functions/cli/build.ts';
 import { lake, type Manifest } from '../../functions/core/lake.ts';
-import { planCompany } from '../../functions/pipeline/build.ts';
-import { loadCompany } from '../../functions/pipeline/company.ts';
+import { planCompany } from '../../functions/pipeline/builds/build.ts';
+import { loadCompany } from '../../functions/pipeline/company/company.ts';
 
 const row = (...cells: (string | number)[]) => console.log(`| ${cells.join(' | ')} |`);
 const table = (...head: string[]) => {

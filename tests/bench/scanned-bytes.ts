@@ -14,8 +14,8 @@ import { createFolderStore } from '../../functions/adapters/folder-store.ts';
 import { openCatalogue } from '../../functions/cli/build.ts';
 import { lake } from '../../functions/core/lake.ts';
 import type { FilingWarehouse, Store } from '../../functions/core/ports.ts';
-import { build } from '../../functions/pipeline/build.ts';
-import { loadCompany } from '../../functions/pipeline/company.ts';
+import { build } from '../../functions/pipeline/builds/build.ts';
+import { loadCompany } from '../../functions/pipeline/company/company.ts';
 
 interface Measured {
   statements: number;
@@ -233,7 +233,7 @@ async function measureCompany(dir: string): Promise<Company> {
     const { tables, books } = next.manifest;
     const files = (of: typeof tables) => Object.values(of).flatMap((table) => table.files.map((file) => file.key));
     const events = tables.events;
-    const counts = await import('../../functions/pipeline/query.ts').then(async ({ queryMarts }) => {
+    const counts = await import('../../functions/pipeline/reading/query.ts').then(async ({ queryMarts }) => {
       const { openMarts } = await import('../../functions/adapters/duckdb-marts.ts');
       return queryMarts(
         store,

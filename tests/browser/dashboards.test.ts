@@ -5,7 +5,7 @@ import { strFromU8, unzipSync } from 'fflate';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type RunningSite, serveSite } from '#cli/dashboards';
-import { readItalian } from '#pipeline/glossary';
+import { readItalian } from '#pipeline/site/glossary';
 import { launch } from './chromium.ts';
 import { percorso, query, queryNumber } from './companies.ts';
 import {

@@ -5,9 +5,9 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openMarts } from '#adapters/duckdb-marts';
 import { createFolderStore } from '#adapters/folder-store';
 import type { StoredEvent } from '#core/event';
-import { readCurrentManifest } from '#pipeline/publish';
-import { withMarts } from '#pipeline/query';
-import { createRawWriter } from '#pipeline/store';
+import { createRawWriter } from '#pipeline/arrivals/store';
+import { readCurrentManifest } from '#pipeline/builds/publish';
+import { withMarts } from '#pipeline/reading/query';
 import { runProcess } from '../killed-process.ts';
 
 let root: string;

@@ -9,9 +9,9 @@ import { createRateCheck } from '#core/fx-rates';
 import { createIdentifiers } from '#core/identifiers';
 import { createVaultOpener } from '#core/vault-sealing';
 import { createCollectApp } from '#handlers/collect';
-import { createCollector } from '#pipeline/collect';
-import { loadCompany } from '#pipeline/company';
-import { drainSpool } from '#pipeline/drain';
+import { createCollector } from '#pipeline/arrivals/collect';
+import { drainSpool } from '#pipeline/arrivals/drain';
+import { loadCompany } from '#pipeline/company/company';
 import { runCommand } from '../run-command.ts';
 import { textsUnder } from './company-files.ts';
 

@@ -6,9 +6,9 @@ import { openMarts } from '#adapters/duckdb-marts';
 import { withLock } from '#adapters/file-lock';
 import { createFolderStore } from '#adapters/folder-store';
 import { lake as places } from '#core/lake';
-import { beginUndo, listImports } from '#pipeline/import-ledger';
-import { readCurrentManifest } from '#pipeline/publish';
-import { locateTables, requireBuild } from '#pipeline/query';
+import { readCurrentManifest } from '#pipeline/builds/publish';
+import { beginUndo, listImports } from '#pipeline/imports/import-ledger';
+import { locateTables, requireBuild } from '#pipeline/reading/query';
 import { runCommand } from '../run-command.ts';
 
 /*

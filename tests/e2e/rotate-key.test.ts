@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openMarts } from '#adapters/duckdb-marts';
 import { createFolderStore } from '#adapters/folder-store';
 import { createIdentifiers } from '#core/identifiers';
-import { queryMarts } from '#pipeline/query';
+import { queryMarts } from '#pipeline/reading/query';
 import { runProcess } from '../killed-process.ts';
 import { runCommand } from '../run-command.ts';
 import { filesUnder, textsUnder } from './company-files.ts';

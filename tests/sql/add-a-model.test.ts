@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createQueryReader } from '#adapters/trino-reader';
-import { readCatalogue, sqlFolder } from '#pipeline/catalogue';
+import { readCatalogue, sqlFolder } from '#pipeline/builds/catalogue';
 import { type PathModel, pathModels } from '#solvers/path-models';
 import { members } from '#solvers/shapley';
 import { at, type BuiltCompany, buildCompany, contact, order } from './company-on-duckdb.ts';

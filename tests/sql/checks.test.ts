@@ -1,8 +1,8 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { configSchema } from '#core/config';
 import { emptyLists, settingTables } from '#core/setting-tables';
-import { isSqlModel } from '#pipeline/catalogue';
-import { planBuild } from '#pipeline/plan';
+import { isSqlModel } from '#pipeline/builds/catalogue';
+import { planBuild } from '#pipeline/builds/plan';
 import { at, type BuiltCompany, companyBuilder, contact, modelCatalogue, order, visit } from './company-on-duckdb.ts';
 
 const build = companyBuilder();

@@ -6,11 +6,11 @@ import { createDuckDbWarehouse } from '#adapters/duckdb-warehouse';
 import { createFolderStore } from '#adapters/folder-store';
 import type { ConfigInput } from '#core/config';
 import type { FilingWarehouse, MartReader, SqlValue, Store } from '#core/ports';
-import { createAdmitter } from '#pipeline/admit';
-import { type BuildOptions, type BuildResult, build } from '#pipeline/build';
-import { type Company, loadCompany } from '#pipeline/company';
-import { locateTables, requireBuild } from '#pipeline/query';
-import { createRawWriter } from '#pipeline/store';
+import { createAdmitter } from '#pipeline/arrivals/admit';
+import { createRawWriter } from '#pipeline/arrivals/store';
+import { type BuildOptions, type BuildResult, build } from '#pipeline/builds/build';
+import { type Company, loadCompany } from '#pipeline/company/company';
+import { locateTables, requireBuild } from '#pipeline/reading/query';
 import { type Arrival, modelCatalogue } from './company-on-duckdb.ts';
 
 /** A company whose facts come in over several days, with builds in between, as they run at night. */

@@ -15,12 +15,12 @@ import { hashOfIdentifier } from '#core/named-identifier';
 import type { SqlValue, Warehouse } from '#core/ports';
 import { createReportingDay } from '#core/reporting-day';
 import { type CompanyLists, emptyLists, settingTables } from '#core/setting-tables';
-import { createAdmitter } from '#pipeline/admit';
-import { createEarlierTable } from '#pipeline/build';
-import { type Catalogue, isSqlModel, readCatalogue } from '#pipeline/catalogue';
-import { planBuild } from '#pipeline/plan';
-import { createRawWriter } from '#pipeline/store';
-import { unlink } from '#pipeline/unlinks';
+import { createAdmitter } from '#pipeline/arrivals/admit';
+import { createRawWriter } from '#pipeline/arrivals/store';
+import { createEarlierTable } from '#pipeline/builds/build';
+import { type Catalogue, isSqlModel, readCatalogue } from '#pipeline/builds/catalogue';
+import { planBuild } from '#pipeline/builds/plan';
+import { unlink } from '#pipeline/people/unlinks';
 
 /** A canonical event as it goes in, with what the door knows of it beside what it says. */
 export type Arrival = EventInput & {

@@ -3,7 +3,7 @@ import { createDuckDbWarehouse } from '#adapters/duckdb-warehouse';
 import { configSchema } from '#core/config';
 import type { Warehouse } from '#core/ports';
 import { emptyLists, settingTables } from '#core/setting-tables';
-import { isSqlModel } from '#pipeline/catalogue';
+import { isSqlModel } from '#pipeline/builds/catalogue';
 import { creditIntervals } from '#solvers/credit-intervals';
 import { conversion, none, removalEffects, start } from '#solvers/markov';
 import { markovIntervals } from '#solvers/markov-intervals';

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { MartReader } from '#core/ports';
-import { type ExplainSettings, explainConversion, modelWords } from '#pipeline/explain-conversion';
+import { type ExplainSettings, explainConversion, modelWords } from '#pipeline/reading/explain-conversion';
 import { describeConversion } from '../../functions/cli/conversion-text.ts';
 import { type CompanyByDays, openCompanyByDays } from './company-by-days.ts';
 import { type Arrival, at, contact, modelCatalogue, order } from './company-on-duckdb.ts';

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { SqlValue } from '#core/ports';
-import { daysBefore } from '#pipeline/books';
-import { readCurrentManifest } from '#pipeline/publish';
+import { daysBefore } from '#pipeline/builds/books';
+import { readCurrentManifest } from '#pipeline/builds/publish';
 import { type CompanyByDays, openCompanyByDays } from './company-by-days.ts';
 import { type Arrival, order } from './company-on-duckdb.ts';
 import { companies, randomConfig } from './random-company.ts';

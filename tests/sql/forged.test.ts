@@ -4,7 +4,7 @@ import { configSchema } from '#core/config';
 import type { StoredEvent } from '#core/event';
 import { loginProof } from '#core/proved-login';
 import { createCollectApp } from '#handlers/collect';
-import { createCollector } from '#pipeline/collect';
+import { createCollector } from '#pipeline/arrivals/collect';
 import { type BuiltCompany, buildCompany } from './company-on-duckdb.ts';
 
 const sources = {

@@ -6,7 +6,7 @@ import * as z from 'zod';
 import { configSchema } from '#core/config';
 import type { SqlValue, Warehouse } from '#core/ports';
 import { emptyLists, settingTables } from '#core/setting-tables';
-import { type Catalogue, isSqlModel } from '#pipeline/catalogue';
+import { type Catalogue, isSqlModel } from '#pipeline/builds/catalogue';
 
 /*
  * A case is a folder tests/sql/cases/<model>/<case>/ with one CSV file for each table that the model reads, and

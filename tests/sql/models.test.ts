@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, test } from 'vitest';
 import { createDuckDbWarehouse } from '#adapters/duckdb-warehouse';
 import { createQueryReader } from '#adapters/trino-reader';
-import { readCatalogue } from '#pipeline/catalogue';
+import { readCatalogue } from '#pipeline/builds/catalogue';
 import { modelCases, runModelCase } from './model-cases.ts';
 
 const folders = await modelCases();

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { createDuckDbWarehouse } from '#adapters/duckdb-warehouse';
-import { type Catalogue, isSqlModel } from '#pipeline/catalogue';
+import { type Catalogue, isSqlModel } from '#pipeline/builds/catalogue';
 import { buildCompany, modelCatalogue } from './company-on-duckdb.ts';
 import { event, randomConfig } from './random-company.ts';
 

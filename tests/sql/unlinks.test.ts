@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import { createFolderStore } from '#adapters/folder-store';
 import { createIdentifiers } from '#core/identifiers';
 import { hashOfIdentifier } from '#core/named-identifier';
-import { readUnlinks } from '#pipeline/unlinks';
+import { readUnlinks } from '#pipeline/people/unlinks';
 import { runCommand } from '../run-command.ts';
 import { type Arrival, at, companyBuilder, contact, order } from './company-on-duckdb.ts';
 

@@ -2,8 +2,8 @@ import { expect, test, vi } from 'vitest';
 import { createSpoolQueue } from '#adapters/spool-queue';
 import type { StoredEvent } from '#core/event';
 import { lake, type Manifest, manifestVersion } from '#core/lake';
-import { drainSpool, encodeDelivery, storeDeliveries } from '#pipeline/drain';
-import { pruneBuilds, readCurrentManifest } from '#pipeline/publish';
+import { drainSpool, encodeDelivery, storeDeliveries } from '#pipeline/arrivals/drain';
+import { pruneBuilds, readCurrentManifest } from '#pipeline/builds/publish';
 import { type CompanyByDays, openCompanyByDays } from './company-by-days.ts';
 import { at, contact, order, visit } from './company-on-duckdb.ts';
 

@@ -5,7 +5,7 @@ import type { StoredEvent } from '#core/event';
 import { createRateCheck } from '#core/fx-rates';
 import { createIdentifiers } from '#core/identifiers';
 import { createReportingDay } from '#core/reporting-day';
-import { type AdmitContext, createAdmitter, referrerHost } from '#pipeline/admit';
+import { type AdmitContext, createAdmitter, referrerHost } from '#pipeline/arrivals/admit';
 
 const identifierKey = Buffer.alloc(32, 7);
 const identifiers = createIdentifiers(identifierKey, 'IT');

@@ -40,10 +40,10 @@ describe('imports point one way', () => {
 });
 
 /** A customer's Parquet file is read by a library's work: this file asks it for rows, never for SQL of a model. */
-const engineOfFiles: Record<string, string> = { 'pipeline/table-file.ts': '@duckdb/node-api' };
+const engineOfFiles: Record<string, string> = { 'pipeline/imports/table-file.ts': '@duckdb/node-api' };
 
 /** Programs that these files start need the whole environment of ours; settings never come from it. */
-const handsOnEnvironment = ['pipeline/dashboards.ts'];
+const handsOnEnvironment = ['pipeline/site/dashboards.ts'];
 
 describe('what a room may know', () => {
   test.each(sources.filter(({ room }) => ['core', 'pipeline', 'solvers', 'connectors'].includes(room)))(

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { openCatalogue } from '#cli/build';
-import { asBuilt, type Bill, type FirmSize, reckonBill, savings } from '#pipeline/bill';
-import { type PriceTable, readPrices, readScannedBytes, type ScannedBytes } from '#pipeline/price-tables';
+import { asBuilt, type Bill, type FirmSize, reckonBill, savings } from '#pipeline/cost/bill';
+import { type PriceTable, readPrices, readScannedBytes, type ScannedBytes } from '#pipeline/cost/price-tables';
 import { runCommand } from '../run-command.ts';
 
 /** Prices of round figures, so that a person can reckon with them; what is not named costs nothing. */

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { configSchema } from '#core/config';
 import { createCollectApp } from '#handlers/collect';
-import { createCollector } from '#pipeline/collect';
+import { createCollector } from '#pipeline/arrivals/collect';
 
 const app = createCollectApp(
   createCollector({

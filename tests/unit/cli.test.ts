@@ -7,7 +7,7 @@ import { createDuckDbWarehouse } from '#adapters/duckdb-warehouse';
 import { createFolderStore } from '#adapters/folder-store';
 import { createProgress, formatError, formatTable } from '#cli/output';
 import { PercorsoError } from '#core/errors';
-import { publishManifest } from '#pipeline/publish';
+import { publishManifest } from '#pipeline/builds/publish';
 import { runCommand } from '../run-command.ts';
 
 let dir: string;

@@ -6,7 +6,7 @@ import * as z from 'zod';
 import { configSchema } from '#core/config';
 import type { Queue } from '#core/ports';
 import { createCollectApp } from '#handlers/collect';
-import { createCollector, readWriteKeys } from '#pipeline/collect';
+import { createCollector, readWriteKeys } from '#pipeline/arrivals/collect';
 
 const config = configSchema.parse({
   name: 'Test',

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createFolderStore } from '#adapters/folder-store';
 import { loginCheckOf, loginProof } from '#core/proved-login';
-import { loadCompany } from '#pipeline/company';
+import { loadCompany } from '#pipeline/company/company';
 
 let dir: string;
 beforeEach(async () => {

@@ -2,9 +2,9 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { FileConnector } from '#connectors/file-connector';
 import { configSchema } from '#core/config';
-import { fileContents } from '#pipeline/file-bytes';
-import { rowsOf } from '#pipeline/import';
-import { findReading, type ReadingRequest } from '#pipeline/import-reading';
+import { fileContents } from '#pipeline/imports/file-bytes';
+import { rowsOf } from '#pipeline/imports/import';
+import { findReading, type ReadingRequest } from '#pipeline/imports/import-reading';
 
 /** What a connector makes of one file: canonical records, before the door has seen them. */
 export interface CanonicalFile {

@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { expect, it } from 'vitest';
 import { fileConnectors } from '#connectors/registry';
-import { fileReplayers } from '#pipeline/file-replay';
-import { rejectedId, replayRejected, showRejected } from '#pipeline/rejected';
-import { mendedOriginal } from '#pipeline/rejected-row';
+import { rejectedId, replayRejected, showRejected } from '#pipeline/arrivals/rejected';
+import { mendedOriginal } from '#pipeline/arrivals/rejected-row';
+import { fileReplayers } from '#pipeline/imports/file-replay';
 import { canonicalOf } from './connector-company.ts';
 import { testCompany } from './import-company.ts';
 

@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createFolderStore } from '#adapters/folder-store';
-import { loadCompany } from '#pipeline/company';
+import { loadCompany } from '#pipeline/company/company';
 import { type DemoTotals, makeDemo } from '#pipeline/demo/demo';
-import { importFiles } from '#pipeline/import';
+import { importFiles } from '#pipeline/imports/import';
 
 const folders: string[] = [];
 const newFolder = () => {

@@ -6,12 +6,12 @@ import { createIdentifiers } from '#core/identifiers';
 import { importOfObject, lake as places } from '#core/lake';
 import type { MartReader, SqlValue, Store } from '#core/ports';
 import { createVaultSealer, parseVaultKey, type VaultKey } from '#core/vault-sealing';
-import type { Company } from '#pipeline/company';
-import { type EraseWork, erasePersons } from '#pipeline/erase';
-import { createPersonFinder } from '#pipeline/erase-finder';
-import { publishManifest } from '#pipeline/publish';
-import { createRawWriter } from '#pipeline/store';
-import { unlink } from '#pipeline/unlinks';
+import { createRawWriter } from '#pipeline/arrivals/store';
+import { publishManifest } from '#pipeline/builds/publish';
+import type { Company } from '#pipeline/company/company';
+import { type EraseWork, erasePersons } from '#pipeline/people/erase';
+import { createPersonFinder } from '#pipeline/people/erase-finder';
+import { unlink } from '#pipeline/people/unlinks';
 import { testCompany } from './import-company.ts';
 
 const key = Buffer.alloc(32, 7);

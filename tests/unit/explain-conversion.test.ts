@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openMarts } from '#adapters/duckdb-marts';
 import type { MartReader, MartTables } from '#core/ports';
-import { type ExplainSettings, explainConversion, modelWords } from '#pipeline/explain-conversion';
+import { type ExplainSettings, explainConversion, modelWords } from '#pipeline/reading/explain-conversion';
 import { describeConversion } from '../../functions/cli/conversion-text.ts';
 import { at, type BuiltCompany, buildCompany, contact, modelCatalogue, order } from '../sql/company-on-duckdb.ts';
 

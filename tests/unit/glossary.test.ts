@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { createQueryReader } from '#adapters/trino-reader';
-import { readCatalogue } from '#pipeline/catalogue';
-import { definitionEntries, readGlossary, readItalian, readMetrics } from '#pipeline/glossary';
-import { describeTables } from '#pipeline/table-docs';
+import { readCatalogue } from '#pipeline/builds/catalogue';
+import { definitionEntries, readGlossary, readItalian, readMetrics } from '#pipeline/site/glossary';
+import { describeTables } from '#pipeline/site/table-docs';
 
 const tables = describeTables(await readCatalogue(await createQueryReader()));
 

@@ -6,10 +6,10 @@ import * as z from 'zod';
 import { configSchema } from '#core/config';
 import type { Queue, Store } from '#core/ports';
 import { createCollectApp } from '#handlers/collect';
-import { createCollector } from '#pipeline/collect';
-import { drainSpool } from '#pipeline/drain';
-import { createHookReceiver, createHookReplayer, readHookSecrets } from '#pipeline/hooks';
-import { listRejected, replayRejected } from '#pipeline/rejected';
+import { createCollector } from '#pipeline/arrivals/collect';
+import { drainSpool } from '#pipeline/arrivals/drain';
+import { createHookReceiver, createHookReplayer, readHookSecrets } from '#pipeline/arrivals/hooks';
+import { listRejected, replayRejected } from '#pipeline/arrivals/rejected';
 
 const identifierKey = Buffer.alloc(32, 1);
 const config = configSchema.parse({

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { FileSummary } from '#pipeline/import';
+import type { FileSummary } from '#pipeline/imports/import';
 import { describeAll } from '../../functions/cli/import.ts';
 import { runCommand } from '../run-command.ts';
 import { testCompany } from './import-company.ts';

@@ -11,8 +11,8 @@ import type { StoredEvent } from '#core/event';
 import { lake as places } from '#core/lake';
 import type { Store } from '#core/ports';
 import { type CompanyLists, emptyLists } from '#core/setting-tables';
-import type { Company } from '#pipeline/company';
-import { type ImportCompany, type ImportOptions, type ImportResult, importFiles } from '#pipeline/import';
+import type { Company } from '#pipeline/company/company';
+import { type ImportCompany, type ImportOptions, type ImportResult, importFiles } from '#pipeline/imports/import';
 
 const folders: string[] = [];
 afterAll(async () => {

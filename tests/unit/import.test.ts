@@ -3,10 +3,10 @@ import { strToU8, zipSync } from 'fflate';
 import { describe, expect, it } from 'vitest';
 import { lake as places } from '#core/lake';
 import type { Store } from '#core/ports';
-import { fileContents } from '#pipeline/file-bytes';
-import { fileReplayers } from '#pipeline/file-replay';
-import { importFiles } from '#pipeline/import';
-import { listRejected, replayRejected, showRejected } from '#pipeline/rejected';
+import { listRejected, replayRejected, showRejected } from '#pipeline/arrivals/rejected';
+import { fileContents } from '#pipeline/imports/file-bytes';
+import { fileReplayers } from '#pipeline/imports/file-replay';
+import { importFiles } from '#pipeline/imports/import';
 import { importedAt, testCompany } from './import-company.ts';
 
 const till = `

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { lake } from '#core/lake';
 import { athenaDialect, longestStatement, trinoDialect } from '#core/lake-sql';
-import { filedTable, filingOf, monthQueries, unloadStatements } from '#pipeline/lake-filing';
-import { type LakePlace, planOnLake } from '#pipeline/lake-plan';
-import type { Step } from '#pipeline/plan';
+import { filedTable, filingOf, monthQueries, unloadStatements } from '#pipeline/builds/lake-filing';
+import { type LakePlace, planOnLake } from '#pipeline/builds/lake-plan';
+import type { Step } from '#pipeline/builds/plan';
 
 const place: LakePlace = {
   dialect: athenaDialect,

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createFolderStore } from '#adapters/folder-store';
 import type { Store } from '#core/ports';
-import { endRun, type LakeBuilder } from '#pipeline/lake-build';
-import { holdsLease, readLease, releaseLease, renewLease, takeLease, whileLeased } from '#pipeline/lease';
+import { endRun, type LakeBuilder } from '#pipeline/builds/lake-build';
+import { holdsLease, readLease, releaseLease, renewLease, takeLease, whileLeased } from '#pipeline/builds/lease';
 
 const at = (time: string) => () => new Date(`2026-11-20T${time}Z`);
 const wanted = (holder: string) => ({ holder, buildId: `build-of-${holder}`, seconds: 3600 });

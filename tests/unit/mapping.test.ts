@@ -1,10 +1,10 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { fileContents } from '#pipeline/file-bytes';
-import { parseMapping } from '#pipeline/mapping';
-import { mappingJsonSchema } from '#pipeline/mapping-schema';
-import { suggestMapping } from '#pipeline/suggest';
+import { fileContents } from '#pipeline/imports/file-bytes';
+import { parseMapping } from '#pipeline/imports/mapping';
+import { mappingJsonSchema } from '#pipeline/imports/mapping-schema';
+import { suggestMapping } from '#pipeline/imports/suggest';
 import { testCompany } from './import-company.ts';
 
 function refusal(text: string): string {

@@ -4,9 +4,9 @@ import { basename, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createFolderStore } from '#adapters/folder-store';
 import { PercorsoError } from '#core/errors';
-import { type Company, loadCompany } from '#pipeline/company';
-import type { FileSummary } from '#pipeline/import';
-import { type NightlyWork, pruneRaw, runNight } from '#pipeline/nightly';
+import { type Company, loadCompany } from '#pipeline/company/company';
+import type { FileSummary } from '#pipeline/imports/import';
+import { type NightlyWork, pruneRaw, runNight } from '#pipeline/imports/nightly';
 
 let dir: string;
 let company: Company;

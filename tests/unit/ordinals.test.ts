@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createOrdinals } from '#pipeline/ordinals';
+import { createOrdinals } from '#pipeline/imports/ordinals';
 
 describe('ordinals', () => {
   it('count each content on its own, in any mixture, also while the table grows', () => {

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { createDuckDbWarehouse } from '#adapters/duckdb-warehouse';
 import { createQueryReader } from '#adapters/trino-reader';
-import { isSqlModel, readCatalogue } from '#pipeline/catalogue';
-import { packCatalogue, readPackedCatalogue } from '#pipeline/packed-catalogue';
+import { isSqlModel, readCatalogue } from '#pipeline/builds/catalogue';
+import { packCatalogue, readPackedCatalogue } from '#pipeline/builds/packed-catalogue';
 
 test('the models come out of a bundle as they were read, solvers that run SQL of their own too', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'percorso-packed-'));

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createFolderStore } from '#adapters/folder-store';
-import { loadCompany } from '#pipeline/company';
-import { packCompany, readPackedCompany } from '#pipeline/packed-company';
+import { loadCompany } from '#pipeline/company/company';
+import { packCompany, readPackedCompany } from '#pipeline/company/packed-company';
 
 let folder: string;
 beforeEach(async () => {

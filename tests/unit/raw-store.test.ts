@@ -12,7 +12,7 @@ import type { StoredEvent } from '#core/event';
 import type { RejectedRecord } from '#core/lake';
 import type { Store } from '#core/ports';
 import { createSealing } from '#core/sealing';
-import { drainSpool, encodeDelivery, storeDeliveries } from '#pipeline/drain';
+import { drainSpool, encodeDelivery, storeDeliveries } from '#pipeline/arrivals/drain';
 import {
   createSegmentReplayer,
   listRejected,
@@ -20,8 +20,8 @@ import {
   type Replayer,
   replayRejected,
   showRejected,
-} from '#pipeline/rejected';
-import { createRawWriter } from '#pipeline/store';
+} from '#pipeline/arrivals/rejected';
+import { createRawWriter } from '#pipeline/arrivals/store';
 
 const identifierKey = Buffer.alloc(32, 5);
 let folder: string;

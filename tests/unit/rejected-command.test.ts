@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { createSpoolQueue } from '#adapters/spool-queue';
-import { encodeDelivery } from '#pipeline/drain';
+import { encodeDelivery } from '#pipeline/arrivals/drain';
 import { runCommand } from '../run-command.ts';
 
 let dir: string;

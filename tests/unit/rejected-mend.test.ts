@@ -5,9 +5,9 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import * as z from 'zod';
 import { lake as places } from '#core/lake';
 import type { Store } from '#core/ports';
-import { fileReplayers } from '#pipeline/file-replay';
-import { listRejected, rejectedId, replayRejected, showRejected } from '#pipeline/rejected';
-import { mendedOriginal } from '#pipeline/rejected-row';
+import { listRejected, rejectedId, replayRejected, showRejected } from '#pipeline/arrivals/rejected';
+import { mendedOriginal } from '#pipeline/arrivals/rejected-row';
+import { fileReplayers } from '#pipeline/imports/file-replay';
 import { runCommand } from '../run-command.ts';
 import { testCompany } from './import-company.ts';
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Step } from '#pipeline/plan';
-import { runSteps, stepsBefore } from '#pipeline/run-steps';
+import type { Step } from '#pipeline/builds/plan';
+import { runSteps, stepsBefore } from '#pipeline/builds/run-steps';
 
 const table = (name: string, inputs: string[] = []): Step => ({ kind: 'model', table: name, inputs, sql: '' });
 const view = (name: string, inputs: string[]): Step => ({ kind: 'model', table: name, inputs, sql: '', isView: true });

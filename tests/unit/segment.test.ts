@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { readSegmentMessage, type SegmentSurroundings, segmentMessages, segmentRoutes } from '#connectors/segment';
 import { configSchema } from '#core/config';
-import { createAdmitter } from '#pipeline/admit';
+import { createAdmitter } from '#pipeline/arrivals/admit';
 
 const around: SegmentSurroundings = { source: 'shop', time: '2026-01-05T12:00:00.000Z' };
 

@@ -6,8 +6,8 @@ import { brotliDecompressSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { serveSite } from '#cli/dashboards';
 import { UsageError } from '#core/errors';
-import { compressSite } from '#pipeline/compress-site';
-import { compilerEnvironment } from '#pipeline/dashboards';
+import { compressSite } from '#pipeline/site/compress-site';
+import { compilerEnvironment } from '#pipeline/site/dashboards';
 
 let dir: string;
 const site = () => join(dir, 'site');

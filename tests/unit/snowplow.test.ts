@@ -6,8 +6,8 @@ import { configSchema } from '#core/config';
 import type { RejectedRecord } from '#core/lake';
 import { createSealing } from '#core/sealing';
 import { createCollectApp } from '#handlers/collect';
-import { createCollector } from '#pipeline/collect';
-import { createSnowplowReplayer } from '#pipeline/rejected';
+import { createCollector } from '#pipeline/arrivals/collect';
+import { createSnowplowReplayer } from '#pipeline/arrivals/rejected';
 
 const config = configSchema.parse({
   name: 'Test',

@@ -5,12 +5,12 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createFolderStore } from '#adapters/folder-store';
 import { createQueryReader } from '#adapters/trino-reader';
 import { settingTables } from '#core/setting-tables';
-import { findFooting, madeWith } from '#pipeline/books';
-import { type Catalogue, readCatalogue, sqlFolder } from '#pipeline/catalogue';
-import { type Company, loadCompany } from '#pipeline/company';
-import { composeManifest } from '#pipeline/manifest';
-import { planBuild } from '#pipeline/plan';
-import { programFolder } from '#pipeline/solver-sources';
+import { findFooting, madeWith } from '#pipeline/builds/books';
+import { type Catalogue, readCatalogue, sqlFolder } from '#pipeline/builds/catalogue';
+import { composeManifest } from '#pipeline/builds/manifest';
+import { planBuild } from '#pipeline/builds/plan';
+import { programFolder } from '#pipeline/builds/solver-sources';
+import { type Company, loadCompany } from '#pipeline/company/company';
 
 /*
  * What a fit left must not stand beside what another source would have made of it: a build knows a solver by what it runs.

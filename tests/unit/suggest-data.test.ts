@@ -1,8 +1,8 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { parseMapping } from '#pipeline/mapping';
-import { suggestMapping } from '#pipeline/suggest';
+import { parseMapping } from '#pipeline/imports/mapping';
+import { suggestMapping } from '#pipeline/imports/suggest';
 import { canonicalOf } from './connector-company.ts';
 
 /** What only a person can know, filled in. */

@@ -17,12 +17,12 @@ import {
   publicVaultKey,
   type VaultKey,
 } from '#core/vault-sealing';
-import { createAdmitter } from '#pipeline/admit';
-import { createCollector } from '#pipeline/collect';
-import { drainSpool } from '#pipeline/drain';
-import { addVaultKey, readVaultKeys } from '#pipeline/keys';
-import { createRawWriter } from '#pipeline/store';
-import { compactVault, countVault, createVaultReader, eraseFromVault, resealVault } from '#pipeline/vault';
+import { createAdmitter } from '#pipeline/arrivals/admit';
+import { createCollector } from '#pipeline/arrivals/collect';
+import { drainSpool } from '#pipeline/arrivals/drain';
+import { createRawWriter } from '#pipeline/arrivals/store';
+import { addVaultKey, readVaultKeys } from '#pipeline/company/keys';
+import { compactVault, countVault, createVaultReader, eraseFromVault, resealVault } from '#pipeline/people/vault';
 import { testCompany } from './import-company.ts';
 
 function keyOf(text: string): VaultKey {
