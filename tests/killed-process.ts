@@ -31,8 +31,11 @@ export async function runProcess(
     isOver = true;
   });
   while (killWhen !== undefined && !isOver) {
-    if (await killWhen()) child.kill('SIGKILL');
-    else await new Promise((resolve) => setTimeout(resolve, 2));
+    if (await killWhen()) {
+      child.kill('SIGKILL');
+      break;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 2));
   }
   const [code]: (number | null)[] = await ended;
   clearTimeout(timer);

@@ -226,7 +226,7 @@ export function createLakeWarehouse({ engine, database, store, prefix }: LakeWar
       const asked = read(select);
       const { rows } = await engine.rows(`select count(*) as n from (\n${asked}\n) as counted`);
       const filed = atRest(asked, await columnsOf(asked), 'files');
-      for (const statement of dialect.unload(filed, location)) await engine.run(statement);
+      await engine.run(dialect.unload(filed, location));
       return asNumber(rows[0]?.[0]);
     },
     async close() {},

@@ -25,6 +25,8 @@ export interface TrinoAddress {
 }
 
 export interface TrinoAnswer {
+  /** By which the engine knows the statement. */
+  id: string;
   /** As Trino names their types. */
   columns: TypedColumn[];
   /** Whole numbers of 16 digits and more as text, since a number of JavaScript would lose some. */
@@ -42,8 +44,10 @@ export class TrinoError extends PercorsoError {
   readonly errorName: string;
   readonly isOfStatement: boolean;
 
-  constructor(message: string, errorName: string, isOfStatement: boolean) {
-    super(message, { mend: isOfStatement ? 'correct the statement' : 'run it again; see the log of the engine' });
+  constructor(message: string, errorName: string, isOfStatement: boolean, mend?: string) {
+    super(message, {
+      mend: mend ?? (isOfStatement ? 'correct the statement' : 'run it again; see the log of the engine'),
+    });
     this.errorName = errorName;
     this.isOfStatement = isOfStatement;
   }
@@ -84,6 +88,8 @@ async function runOnce(address: TrinoAddress, sql: string, signal?: AbortSignal)
     'X-Trino-User': address.user ?? 'percorso',
     'X-Trino-Catalog': address.catalog,
     'X-Trino-Schema': address.schema,
+    // By it an engine's groups of resources know our statements.
+    'X-Trino-Source': 'percorso',
     'X-Trino-Time-Zone': 'UTC',
     // Without it instants are cut to milliseconds.
     'X-Trino-Client-Capabilities': 'PARAMETRIC_DATETIME',
@@ -91,8 +97,20 @@ async function runOnce(address: TrinoAddress, sql: string, signal?: AbortSignal)
     ...(address.authorization === undefined ? {} : { Authorization: address.authorization }),
   };
   async function call(url: string, init: RequestInit = {}): Promise<Page> {
+    if (address.authorization !== undefined && !url.startsWith('https:')) {
+      const mend =
+        'write trino.url with https; where it has it, set http-server.process-forwarded=true on a Trino behind a proxy';
+      throw new TrinoError(`a password or a token would go to ${new URL(url).origin}`, 'NO_HTTPS', true, mend);
+    }
     for (let tries = 1; ; tries++) {
-      const answer = await fetch(url, { ...init, headers });
+      const answer = await fetch(url, { ...init, headers }).catch((error: unknown) => {
+        const said = error instanceof Error && error.cause instanceof Error ? error.cause.message : String(error);
+        throw new TrinoError(`${new URL(url).origin} does not answer: ${said}`, 'NO_ANSWER', false);
+      });
+      if (answer.status === 401 || answer.status === 403) {
+        const refused = `Trino refuses the user "${headers['X-Trino-User']}" (HTTP ${answer.status})`;
+        throw new TrinoError(refused, 'REFUSED', true, 'check the name, and the password or token');
+      }
       if (answer.status === 200) return page.parse(JSON.parse(withDigits(await answer.text())));
       if (tries === mostTries || !comeAgain.includes(answer.status)) {
         throw new TrinoError(`HTTP ${answer.status} of Trino: ${await answer.text()}`, 'HTTP_STATUS', false);
@@ -100,8 +118,8 @@ async function runOnce(address: TrinoAddress, sql: string, signal?: AbortSignal)
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
   }
-  const result: TrinoAnswer = { columns: [], rows: [], scannedBytes: 0 };
   let answer = await call(`${address.url}/v1/statement`, { method: 'POST', body: sql });
+  const result: TrinoAnswer = { id: answer.id, columns: [], rows: [], scannedBytes: 0 };
   for (;;) {
     if (answer.columns) result.columns = answer.columns.map(({ name, type }) => ({ name, type }));
     if (answer.data) for (const row of answer.data) result.rows.push(row);

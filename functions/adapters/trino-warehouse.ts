@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { runOnTrino, type TrinoAddress } from '#adapters/trino-client';
+import { runOnTrino, type TrinoAddress, type TrinoAnswer } from '#adapters/trino-client';
 import { trinoDialect } from '#core/lake-sql';
 import type { SqlValue, Store, Warehouse } from '#core/ports';
 import { createLakeWarehouse, type LakeEngine } from './lake-warehouse.ts';
@@ -14,6 +14,9 @@ export interface TrinoWarehouseOptions extends TrinoAddress {
 
 const value = z.union([z.string(), z.number(), z.boolean(), z.null()]).catch((given) => JSON.stringify(given.value));
 
+export const valuesOf = ({ rows }: TrinoAnswer): SqlValue[][] =>
+  rows.map((row) => row.map((one): SqlValue => value.parse(one ?? null)));
+
 /** Any Trino that keeps Iceberg tables and reads files of an S3. Its schema and that of the files are there already. */
 export function createTrinoWarehouse(options: TrinoWarehouseOptions): Warehouse {
   const engine: LakeEngine = {
@@ -22,8 +25,8 @@ export function createTrinoWarehouse(options: TrinoWarehouseOptions): Warehouse 
       await runOnTrino(options, sql);
     },
     async rows(sql) {
-      const { columns, rows } = await runOnTrino(options, sql);
-      return { columns, rows: rows.map((row) => row.map((one): SqlValue => value.parse(one ?? null))) };
+      const answer = await runOnTrino(options, sql);
+      return { columns: answer.columns, rows: valuesOf(answer) };
     },
     // It keeps them, and writes six digits where Iceberg wants them.
     refusesInstants: () => false,

@@ -5,9 +5,10 @@ import { type Command, Option } from 'commander';
 import * as z from 'zod';
 import { UsageError } from '#core/errors';
 import type { Manifest } from '#core/lake';
-import type { Clock } from '#core/ports';
+import type { Clock, TypedColumn } from '#core/ports';
 import type { BuildOptions, BuildResult } from '#pipeline/builds/build';
 import type { Catalogue } from '#pipeline/builds/catalogue';
+import type { LakeTarget } from '#pipeline/builds/lake-plan-text';
 import type { Company } from '#pipeline/company/company';
 import type { CliContext, Progress } from './context.ts';
 
@@ -53,7 +54,9 @@ export function register(program: Command, context: CliContext): void {
         ...(select === undefined ? {} : { select }),
         ...(asOf === undefined ? {} : { asOf }),
       };
-      if (plan && engine === 'athena') return printAthenaPlan(company, context, wanted);
+      if (plan && (engine === 'athena' || company.engine !== undefined)) {
+        return printLakePlan(company, context, wanted, engine === 'athena' ? undefined : company.engine?.target);
+      }
       if (plan) return printPlan(company, context, wanted);
       const result = await buildCompany(company, wanted, context.progress('build'));
       report(result, context);
@@ -73,19 +76,32 @@ async function printPlan(company: Company, context: CliContext, wanted: BuildOpt
   }
 }
 
-/** Every statement that a build of this company would run on Athena, as AWS would see it but for the account's number. */
-async function printAthenaPlan(company: Company, context: CliContext, wanted: BuildOptions): Promise<void> {
-  const [{ createDuckDbWarehouse }, { typesOfTables }, { describeLakePlan }] = await Promise.all([
+/**
+ * Every statement that a build of this company would run on an engine over a lake: on that of the company, or on Athena, as AWS
+ * would see it but for the account's number.
+ */
+async function printLakePlan(
+  company: Company,
+  context: CliContext,
+  wanted: BuildOptions,
+  target: LakeTarget | undefined,
+): Promise<void> {
+  const { describeLakePlan, onAthena } = await import('#pipeline/builds/lake-plan-text');
+  const catalogue = await openCatalogue();
+  const types = await columnsOfTables(company, catalogue);
+  const { text, steps } = await describeLakePlan(company, catalogue, types, wanted, target ?? onAthena(company));
+  context.stdout(context.json ? `${JSON.stringify(steps, null, 2)}\n` : text);
+}
+
+/** Columns of every table that a model makes, as they come out on any engine. */
+export async function columnsOfTables(company: Company, catalogue: Catalogue): Promise<Record<string, TypedColumn[]>> {
+  const [{ createDuckDbWarehouse }, { typesOfTables }] = await Promise.all([
     import('#adapters/duckdb-warehouse'),
     import('#pipeline/builds/table-types'),
-    import('#pipeline/builds/lake-plan-text'),
   ]);
-  const catalogue = await openCatalogue();
   const warehouse = await createDuckDbWarehouse({ threads: 1, memory: '1GB' });
   try {
-    const types = await typesOfTables(catalogue, company, warehouse);
-    const { text, steps } = await describeLakePlan(company, catalogue, types, wanted);
-    context.stdout(context.json ? `${JSON.stringify(steps, null, 2)}\n` : text);
+    return await typesOfTables(catalogue, company, warehouse);
   } finally {
     await warehouse.close();
   }
@@ -117,7 +133,7 @@ export async function buildEmpty(company: Company, catalogue: Catalogue): Promis
 }
 
 /**
- * Builds a company on this machine, one build at a time: what waits in the spool first, then the tables.
+ * Builds a company, one build at a time: what waits in the spool first, then the tables, here or on the engine of its lake.
  * @throws ChecksFailedError where a check failed, PercorsoError where another build is under way; nothing is published then.
  */
 export async function buildCompany(
@@ -126,12 +142,7 @@ export async function buildCompany(
   progress: Progress,
   now: Clock = () => new Date(),
 ): Promise<BuildResult> {
-  const [{ withLock }, { createDuckDbWarehouse }, { build }, catalogue] = await Promise.all([
-    import('#adapters/file-lock'),
-    import('#adapters/duckdb-warehouse'),
-    import('#pipeline/builds/build'),
-    openCatalogue(),
-  ]);
+  const [{ withLock }, catalogue] = await Promise.all([import('#adapters/file-lock'), openCatalogue()]);
   const buildNow = async () => {
     // Scratch of builds that died: nobody else can be using it while the lock is held.
     for (const name of await readdir(company.paths.work).catch(() => [])) {
@@ -139,30 +150,45 @@ export async function buildCompany(
     }
     await drain(company, now);
     const isWhole = await raise(company, now);
-    const { memory, threads } = company.config.engine;
-    const warehouse = await createDuckDbWarehouse({
-      spill: join(company.paths.work, `${scratchPrefix}${now().getTime()}-${process.pid}`),
-      memory,
-      ...(threads === undefined ? {} : { threads }),
-    });
-    try {
-      const result = await build(company, catalogue, warehouse, {
-        now,
-        ...wanted,
-        fullRefresh: isWhole || (wanted.fullRefresh ?? false),
-        onStep: ({ done, of, label }) => progress.update(`${done + 1} of ${of}: ${label}`),
-      });
-      await removeEmptyFolders(join(company.paths.lake, 'marts', 'builds'));
-      const tables = `${Object.keys(result.manifest.tables).length} tables up to ${result.manifest.as_of}`;
-      const { kind, reason } = result.manifest;
-      if (!result.isUnchanged && reason !== undefined) progress.done(`${kind} refresh: ${reason}`);
-      progress.done(result.isUnchanged ? `${tables}, as they stand: nothing has changed since` : tables);
-      return result;
-    } finally {
-      await warehouse.close();
-    }
+    const options: BuildOptions = {
+      now,
+      ...wanted,
+      fullRefresh: isWhole || (wanted.fullRefresh ?? false),
+      onStep: ({ done, of, label }) => progress.update(`${done + 1} of ${of}: ${label}`),
+    };
+    const result = await (company.engine?.build(catalogue, options) ?? buildHere(company, catalogue, options, now));
+    const tables = `${Object.keys(result.manifest.tables).length} tables up to ${result.manifest.as_of}`;
+    const { kind, reason } = result.manifest;
+    if (!result.isUnchanged && reason !== undefined) progress.done(`${kind} refresh: ${reason}`);
+    progress.done(result.isUnchanged ? `${tables}, as they stand: nothing has changed since` : tables);
+    return result;
   };
   return withLock(join(company.paths.locks, 'build.lock'), 'a build', () => company.alone(buildNow));
+}
+
+async function buildHere(
+  company: Company,
+  catalogue: Catalogue,
+  options: BuildOptions,
+  now: Clock,
+): Promise<BuildResult> {
+  const [{ createDuckDbWarehouse }, { build }] = await Promise.all([
+    import('#adapters/duckdb-warehouse'),
+    import('#pipeline/builds/build'),
+  ]);
+  const { memory, threads } = company.config.engine;
+  const warehouse = await createDuckDbWarehouse({
+    spill: join(company.paths.work, `${scratchPrefix}${now().getTime()}-${process.pid}`),
+    memory,
+    ...(threads === undefined ? {} : { threads }),
+  });
+  try {
+    const result = await build(company, catalogue, warehouse, options);
+    await removeEmptyFolders(join(company.paths.lake, 'marts', 'builds'));
+    return result;
+  } finally {
+    await warehouse.close();
+  }
 }
 
 /** What the door has acknowledged belongs into this build, also where no collector runs any more. */

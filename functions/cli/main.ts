@@ -5,6 +5,7 @@ import { Command, CommanderError } from 'commander';
 import * as z from 'zod';
 import { PercorsoError } from '#core/errors';
 import type { Company } from '#pipeline/company/company';
+import type { LoadCompany } from './bucket-company.ts';
 import type { CliContext } from './context.ts';
 import { createProgress, formatError } from './output.ts';
 
@@ -69,7 +70,7 @@ export async function main(argv: readonly string[], world: World = realWorld()):
     .version(await version())
     .option('--dir <folder>', 'the folder of the company; the current one by default')
     .option('--set <setting=value>', 'another value of one setting for this command; may be repeated', append, [])
-    .option('--on <place>', 'the lake of a deployment instead of this machine: aws, or aws:STAGE')
+    .option('--on <place>', 'the lake of a deployment instead of this machine: aws, aws:STAGE or trino')
     .option('--json', 'one JSON document for machines on stdout')
     .option('--debug', 'stack traces of errors')
     .exitOverride()
@@ -135,6 +136,11 @@ async function openCompany(world: World, options: z.output<typeof globals>, comm
     openStore: createFolderStore,
   };
   if (options.on === undefined) return loadCompany(here);
+  const load: LoadCompany = (more) => loadCompany({ ...here, ...more });
+  if (options.on === 'trino') {
+    const { openOnTrino } = await import('./on-trino.ts');
+    return openOnTrino(command, world.env, load);
+  }
   const { openOnAws } = await import('./on-aws.ts');
-  return openOnAws(options.on, command, world.env, (more) => loadCompany({ ...here, ...more }));
+  return openOnAws(options.on, command, world.env, load);
 }

@@ -1,18 +1,12 @@
-import { randomBytes } from 'node:crypto';
-import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { PercorsoError, UsageError } from '#core/errors';
+import { UsageError } from '#core/errors';
 import { formerKeyMs } from '#core/key-change';
 import { lake as places } from '#core/lake';
-import { foldersOf } from '#core/lake-sql';
-import type { Store } from '#core/ports';
 import type { Company } from '#pipeline/company/company';
+import { type LoadCompany, type Need, openBucketCompany } from './bucket-company.ts';
 
-/**
- * What a command needs of the lake on this machine; `everything` is fetched once it is its turn to build (`alone`). Commands
- * that are not here do not run on AWS.
- */
-const needs: Record<string, 'nothing' | 'the published tables' | 'everything'> = {
+/** What a command needs of the lake on this machine. Commands that are not here do not run on AWS. */
+const needs: Record<string, Need> = {
   rejected: 'nothing',
   imports: 'nothing',
   unlink: 'nothing',
@@ -39,21 +33,18 @@ const elsewhere: Record<string, string> = {
  * come from Secrets Manager, credentials as the AWS command line has them. What is worked with lies below
  * `.percorso/on-aws/` of the company's folder, apart from a lake that it has on this machine.
  * @param on what stands behind `--on`. @param command the command that is called.
- * @param load opens the company of the folder, with these variables, at another place of its data.
  */
 export async function openOnAws(
   on: string,
   command: string,
   env: NodeJS.ProcessEnv,
-  load: (more: {
-    env: NodeJS.ProcessEnv;
-    data?: string;
-    openStore?: (folder: string) => Company['lake'];
-  }) => Promise<Company>,
+  load: LoadCompany,
 ): Promise<Company> {
   const stage = /^aws(?::([a-z][a-z0-9]{1,7}))?$/.exec(on);
   if (stage === null) {
-    throw new UsageError(`--on ${on}: no place that a company runs at`, { mend: 'write --on aws, or --on aws:test' });
+    throw new UsageError(`--on ${on}: no place that a company runs at`, {
+      mend: 'write --on aws, --on aws:test or --on trino',
+    });
   }
   const need = needs[command];
   if (need === undefined) {
@@ -69,11 +60,10 @@ export async function openOnAws(
     });
   }
   const name = `${aws.id}-${stage[1] ?? 'prod'}`;
-  const [{ S3Client }, { SecretsManagerClient }, s3Store, mirror, secrets] = await Promise.all([
+  const [{ S3Client }, { SecretsManagerClient }, s3Store, secrets] = await Promise.all([
     import('@aws-sdk/client-s3'),
     import('@aws-sdk/client-secrets-manager'),
     import('#adapters/s3-store'),
-    import('#adapters/mirrored-store'),
     import('#adapters/managed-secrets'),
   ]);
   const { createS3Store, findBucket, removeFormerVersions, removeFormerVersionsBelow } = s3Store;
@@ -98,63 +88,22 @@ export async function openOnAws(
   }
   // The private half of the vault's key is in no account: whoever has it gives it here. The key of the hashes is the lake's.
   const merged = { ...managed, ...env, [identifierKeyEnv]: managed[identifierKeyEnv] };
-  const data = join(dir, '.percorso', 'on-aws', name);
   const inBucket = createS3Store(bucket, client);
-  const holder = `${hostname()}-${process.pid}-${randomBytes(4).toString('hex')}`;
-  const stores: ReturnType<typeof mirror.createMirroredStore>[] = [];
-  const turn = { isOwn: false, isOnFiles: false };
-  const company = await load({
+  const { company, store } = await openBucketCompany({
+    bucket: inBucket,
+    need,
+    load,
     env: merged,
-    data,
-    openStore: (folder) => {
-      const store = mirror.createMirroredStore(inBucket, folder);
-      stores.push(store);
-      const put: typeof store.put = async (key, body) => {
-        if (key === places.current) await holdLease(inBucket, holder);
-        await store.put(key, body);
-      };
-      // What came in since it was fetched is listed too: an engine that is told of it must find it here.
-      const list = (prefix: string) =>
-        turn.isOnFiles && readByFile.some((one) => prefix.startsWith(one)) ? store.pull([prefix]) : store.list(prefix);
-      return { ...store, put, list };
-    },
+    data: join(dir, '.percorso', 'on-aws', name),
   });
-  const [store] = stores;
-  if (store === undefined) throw new Error('the company opened no store');
   const { vaultKeyEnv } = config.secrets;
   if (command === 'erase' && (env[vaultKeyEnv] ?? '') === '' && (await company.lake.list(places.vault)).length > 0) {
     throw new UsageError('the vault holds addresses, and here is no key to open them', {
       mend: `set ${vaultKeyEnv} to the private half of the vault's key: without it nothing proves that a person is gone`,
     });
   }
-  if (need === 'the published tables') await pullPublished(company, store.pull);
-  const begin = async <Result>(work: () => Promise<Result>, on: 'files' | 'objects'): Promise<Result> => {
-    if (on === 'files' && !turn.isOnFiles) {
-      // Under the lease, so that what the last build published is there too.
-      await store.pull(Object.values(prefixes));
-      turn.isOnFiles = true;
-    }
-    return work();
-  };
-  const alone: Company['alone'] = async (work, on = 'files') => {
-    if (turn.isOwn) return begin(work, on);
-    const [{ whileLeased }, { createBuildId }] = await Promise.all([
-      import('#pipeline/builds/lease'),
-      import('#pipeline/builds/build'),
-    ]);
-    return whileLeased(inBucket, { holder, buildId: createBuildId(wallClock) }, wallClock, async () => {
-      turn.isOwn = true;
-      try {
-        return await begin(work, on);
-      } finally {
-        turn.isOwn = false;
-        turn.isOnFiles = false;
-      }
-    });
-  };
   return {
     ...company,
-    alone,
     // As in the Lambdas: without a key of the vault no address is kept. One made here would seal what nobody else can open.
     sealAddress: async () => ((merged[vaultKeyEnv] ?? '') === '' ? undefined : company.sealAddress()),
     async addIdentifierSecret() {
@@ -169,35 +118,4 @@ export async function openOnAws(
         ? removeFormerVersions(bucket, store.changed(), client)
         : removeFormerVersionsBelow(bucket, below, client),
   };
-}
-
-const wallClock = () => new Date();
-
-/** @throws PercorsoError where the lease went to somebody else meanwhile, as after this machine slept: nothing is published then. */
-async function holdLease(store: Store, holder: string): Promise<void> {
-  const { holdsLease } = await import('#pipeline/builds/lease');
-  if (await holdsLease(store, holder, wallClock)) return;
-  throw new PercorsoError('the lease of this build is over, and another build may have begun: nothing was published', {
-    mend: 'run the command again',
-  });
-}
-
-/** What builds read file by file. */
-const readByFile = ['raw/', places.rejected, places.unlinks];
-
-const prefixes = {
-  raw: 'raw/',
-  rejected: places.rejected,
-  vault: places.vault,
-  imports: places.imports,
-  erased: places.erased,
-  people: 'people/',
-  marts: 'marts/',
-};
-
-async function pullPublished(company: Company, pull: (keys: readonly string[]) => Promise<unknown>): Promise<void> {
-  const { requireBuild } = await import('#pipeline/reading/query');
-  const manifest = await requireBuild(company.lake);
-  const keys = Object.values(manifest.tables).flatMap(({ files }) => files.map(({ key }) => key));
-  await pull(foldersOf(keys));
 }

@@ -86,20 +86,16 @@ const identityLimits = z
     phone: { user_id: 3, crm_id: 3, loyalty_card: 3 },
   });
 
+const variableName = z.string().regex(/^[A-Z][A-Z0-9_]*$/, 'the name of an environment variable');
+
 const source = z
   .strictObject({
     /** Lower is more trusted where two sources tell of the same order. */
     trust: z.number().int().min(0).default(50),
     /** The environment variable that holds the source's write key. Without one nothing can be sent for this source over HTTP. */
-    writeKeyEnv: z
-      .string()
-      .regex(/^[A-Z][A-Z0-9_]*$/, 'the name of an environment variable')
-      .optional(),
+    writeKeyEnv: variableName.optional(),
     /** The environment variable with which its web hooks are signed (docs/hooks.md). Without one no web hook can send for it. */
-    hookSecretEnv: z
-      .string()
-      .regex(/^[A-Z][A-Z0-9_]*$/, 'the name of an environment variable')
-      .optional(),
+    hookSecretEnv: variableName.optional(),
     /** `browser`: the key is public, so it may send behaviour only. */
     kind: z.enum(['server', 'browser', 'file']).default('server'),
     /**
@@ -108,10 +104,7 @@ const source = z
      */
     logins: z.enum(['believed', 'proved']).optional(),
     /** The environment variable with the secret under which the firm's server signs user ids for its pages. */
-    loginSecretEnv: z
-      .string()
-      .regex(/^[A-Z][A-Z0-9_]*$/, 'the name of an environment variable')
-      .optional(),
+    loginSecretEnv: variableName.optional(),
     ratePerSecond: z.number().positive().default(1000),
     /** Its revenue includes VAT: the event's own tax, or else `vatRate`, is taken off. */
     gross: z.boolean().default(false),
@@ -160,6 +153,49 @@ const aws = z.strictObject({
     })
     .optional(),
 });
+
+const catalogName = z.string().regex(/^[a-z][a-z0-9_-]*$/, 'the name of a catalog as Trino shows it, in lower case');
+
+/** A Trino of the firm's own over a bucket of the S3 protocol: the lake of `--on trino` (docs/trino.md). */
+const trino = z
+  .strictObject({
+    url: z.url({ protocol: /^https?$/, error: 'an address such as "https://trino.acme.it"' }),
+    user: z.string().min(1).default('percorso'),
+    /** The environment variable with the user's password. */
+    passwordEnv: variableName.optional(),
+    /** The environment variable with a token (JWT), instead of a password. */
+    tokenEnv: variableName.optional(),
+    /** The catalog of Iceberg, in which a build makes its tables, and that of Hive, with which it reads and writes files. */
+    catalog: catalogName.default('iceberg'),
+    filesCatalog: catalogName.default('hive'),
+    /** How the names of the schemas that a build makes begin. */
+    schema: z
+      .string()
+      .regex(/^[a-z][a-z0-9_]*$/, 'lower case, digits and _')
+      .default('percorso'),
+    /** The lake; Trino reads and writes it too. */
+    bucket: z
+      .string()
+      .regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, '3 to 63 of lower case, digits, - and ., as buckets are named'),
+    /** Where the bucket is, where that is not AWS. */
+    endpoint: z.url({ protocol: /^https?$/, error: 'an address such as "https://minio.acme.it"' }).optional(),
+    region: z.string().min(1).default('us-east-1'),
+    /** Statements of a build at one time. */
+    statementsAtOnce: z.number().int().min(1).default(4),
+  })
+  .refine(({ passwordEnv, tokenEnv }) => passwordEnv === undefined || tokenEnv === undefined, {
+    path: ['tokenEnv'],
+    error: 'a user shows a password or a token: leave one of passwordEnv and tokenEnv out',
+  })
+  .refine(
+    ({ url, passwordEnv, tokenEnv }) =>
+      url.startsWith('https:') || (passwordEnv === undefined && tokenEnv === undefined),
+    { path: ['url'], error: 'a password or a token goes over https alone' },
+  )
+  .refine(({ catalog, filesCatalog }) => catalog !== filesCatalog, {
+    path: ['filesCatalog'],
+    error: 'tables and files need two catalogs, one of Iceberg and one of Hive',
+  });
 
 /** The shape of `percorso.config.ts`. Only `name` is required; every default stands here and nowhere else. */
 export const configSchema = z.strictObject({
@@ -307,12 +343,14 @@ export const configSchema = z.strictObject({
     })
     .prefault({}),
   aws: aws.optional(),
+  trino: trino.optional(),
 });
 
 /** What a person writes. */
 export type ConfigInput = z.input<typeof configSchema>;
 /** The same with every default filled in. */
 export type Config = z.output<typeof configSchema>;
+export type TrinoConfig = NonNullable<Config['trino']>;
 export type AwsConfig = NonNullable<Config['aws']>;
 export type SourceConfig = Config['sources'][string];
 

@@ -29,6 +29,14 @@ export interface FileTable {
   folders: readonly { partition: string; location: string }[];
 }
 
+/** Raw objects as a table reads them: JSON Lines below an address that ends with a slash. */
+export interface RawTable {
+  columns: readonly TypedColumn[];
+  location: string;
+  /** Where the next part of their addresses is a UTC day: the column that has it, and the days that are looked for. */
+  days?: { column: string; from: string; to: string };
+}
+
 /** The column that tells folders of a table of files apart. */
 export const folderColumn = 'folder_';
 
@@ -39,11 +47,14 @@ export interface LakeDialect {
   createView(name: string, select: string): string;
   /** Statements, in order, that let `name` read files. JSON columns are read as text; see `readFiles`. */
   createFileTable(name: string, table: FileTable): string[];
-  /** Statements, in order, that write a select as Parquet below an empty folder, in folders by `partition` where one is named. */
-  unload(select: string, location: string, partition?: string): string[];
+  /** Lets `name` read raw objects. Absent where the raw tables are there for good, in a database of their own. */
+  createRawTable?(name: string, table: RawTable): string;
+  /** Writes a select as Parquet below an empty folder, in folders by `partition` where one is named. */
+  unload(select: string, location: string, partition?: string): string;
   drop(kind: 'table' | 'view' | 'files', name: string): string;
-  createDatabase(name: string, location: string): string;
-  dropDatabase(name: string): string;
+  /** Statements, in order, as are those of `dropDatabase`. */
+  createDatabase(name: string, location: string): string[];
+  dropDatabase(name: string): string[];
   /** The name by which a table of files is read in a query. */
   filesName(name: string): string;
 }
@@ -121,57 +132,90 @@ export const athenaDialect: LakeDialect = {
   },
   unload(select, location, partition) {
     const by = partition === undefined ? '' : `, partitioned_by = array['${partition}']`;
-    return [`unload (\n${select}\n)\nto ${quoteText(location)}\nwith (format = 'PARQUET', compression = 'ZSTD'${by})`];
+    return `unload (\n${select}\n)\nto ${quoteText(location)}\nwith (format = 'PARQUET', compression = 'ZSTD'${by})`;
   },
   drop: (kind, name) =>
     kind === 'view' ? `drop view if exists ${quoteName(name)}` : `drop table if exists \`${name}\``,
-  createDatabase: (name, location) => `create database if not exists \`${name}\` location ${quoteText(location)}`,
-  dropDatabase: (name) => `drop database if exists \`${name}\` cascade`,
+  createDatabase: (name, location) => [`create database if not exists \`${name}\` location ${quoteText(location)}`],
+  dropDatabase: (name) => [`drop database if exists \`${name}\` cascade`],
   filesName: quoteName,
 };
 
+/** Trino projects no range of a single day. */
+const dayAfter = (day: string) => new Date(Date.parse(day) + 86_400_000).toISOString().slice(0, 10);
+
 /**
- * Trino with an Iceberg catalogue for tables and a Hive catalogue for files, both over the same objects.
+ * Trino with an Iceberg catalogue for tables and a Hive catalogue for files, both over the same objects. Whether the two share
+ * a metastore is all one: files have a schema of their own, which comes and goes with the database.
  * @param files the Hive catalogue and the schema in it: `hive.percorso`.
  */
 export function trinoDialect(files: string): LakeDialect {
   const [catalog = ''] = files.split('.');
-  const filesName = (name: string) => `${files}.${quoteName(name)}`;
+  const schema = files.slice(catalog.length + 1);
+  const filesSchema = `${quoteName(catalog)}.${quoteName(schema)}`;
+  const filesName = (name: string) => `${filesSchema}.${quoteName(name)}`;
+  const declare = ({ name, type }: TypedColumn, format: FileTable['format'] | 'raw') => {
+    const of = format === 'raw' ? readType(type) : fileType(format, type);
+    // Hive's instants have three digits and no zone.
+    return `${quoteName(name)} ${trinoType(of).replace(/timestamp\(6\)( with time zone)?/g, 'timestamp(3)')}`;
+  };
   return {
     createTable: (name, select, location) =>
       `create table ${quoteName(name)}\nwith (location = ${quoteText(location)}, format = 'PARQUET')\nas\n${select}`,
     createView: (name, select) => `create or replace view ${quoteName(name)} as\n${select}`,
     createFileTable(name, { format, columns, folders }) {
-      const declared = columns.map(
-        // Hive's instants have three digits and no zone.
-        (column) =>
-          `${quoteName(column.name)} ${trinoType(fileType(format, column.type)).replace(/timestamp\(6\)( with time zone)?/g, 'timestamp(3)')}`,
-      );
+      const declared = columns.map((column) => declare(column, format));
       const location = folders[0]?.location ?? '';
       const properties = `format = '${format === 'json' ? 'OPENX_JSON' : 'PARQUET'}', external_location = ${quoteText(location)}, partitioned_by = array['${folderColumn}']`;
       const create = `create table ${filesName(name)} (${declared.join(', ')}, ${folderColumn} varchar)\nwith (${properties})`;
       const add = folders.map(
         (folder) =>
-          `call ${catalog}.system.register_partition(schema_name => ${quoteText(files.slice(catalog.length + 1))}, table_name => ${quoteText(name)}, partition_columns => array['${folderColumn}'], partition_values => array[${quoteText(folder.partition)}], location => ${quoteText(folder.location)})`,
+          `call ${quoteName(catalog)}.system.register_partition(schema_name => ${quoteText(schema)}, table_name => ${quoteText(name.toLowerCase())}, partition_columns => array['${folderColumn}'], partition_values => array[${quoteText(folder.partition)}], location => ${quoteText(folder.location)})`,
       );
       return [create, ...add];
     },
+    createRawTable(name, { columns, location, days }) {
+      const declared = columns.map((column) => declare(column, 'raw'));
+      const properties = [`format = 'OPENX_JSON'`, `external_location = ${quoteText(location)}`];
+      if (days !== undefined) {
+        const { column, from, to } = days;
+        // No partition is registered: a query that names its days lists those alone.
+        declared.push(
+          `${quoteName(column)} varchar with (partition_projection_type = 'DATE', partition_projection_format = 'yyyy-MM-dd', partition_projection_range = array[${quoteText(from)}, ${quoteText(dayAfter(to))}], partition_projection_interval = 1, partition_projection_interval_unit = 'DAYS')`,
+        );
+        properties.push(
+          `partitioned_by = array[${quoteText(column)}]`,
+          'partition_projection_enabled = true',
+          `partition_projection_location_template = ${quoteText(`${location}\${${column}}/`)}`,
+        );
+      }
+      return `create table ${filesName(name)} (${declared.join(', ')})\nwith (${properties.join(', ')})`;
+    },
     unload(select, location, partition) {
-      const name = filesName(`unload_${location.replaceAll(/[^a-z0-9]+/gi, '_')}`);
+      // Dropped with its schema, the table leaves its files where they are. Metastores keep no long names.
+      const name = filesName(
+        `unload_${location
+          .split('/')
+          .slice(-3, -1)
+          .join('_')
+          .replaceAll(/[^a-z0-9]+/gi, '_')}`,
+      );
       const by = partition === undefined ? '' : `, partitioned_by = array['${partition}']`;
-      return [
-        `create table ${name}\nwith (external_location = ${quoteText(location)}, format = 'PARQUET'${by})\nas\n${select}`,
-        // The files stay where they are.
-        `drop table ${name}`,
-      ];
+      return `create table ${name}\nwith (external_location = ${quoteText(location)}, format = 'PARQUET'${by})\nas\n${select}`;
     },
     drop: (kind, name) =>
       kind === 'view'
         ? `drop view if exists ${quoteName(name)}`
         : `drop table if exists ${kind === 'files' ? filesName(name) : quoteName(name)}`,
-    createDatabase: (name, location) =>
-      `create schema if not exists ${quoteName(name)} with (location = ${quoteText(location)})`,
-    dropDatabase: (name) => `drop schema if exists ${quoteName(name)} cascade`,
+    // Each table says where it lies, so that a schema needs no place: not every metastore takes one.
+    createDatabase: (name) => [
+      `create schema if not exists ${quoteName(name)}`,
+      `create schema if not exists ${filesSchema}`,
+    ],
+    dropDatabase: (name) => [
+      `drop schema if exists ${filesSchema} cascade`,
+      `drop schema if exists ${quoteName(name)} cascade`,
+    ],
     filesName,
   };
 }

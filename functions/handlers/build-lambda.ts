@@ -4,11 +4,13 @@ import { readResults } from '#adapters/athena-client';
 import { createAthenaWarehouse } from '#adapters/athena-warehouse';
 import { createS3Store } from '#adapters/s3-store';
 import { PercorsoError } from '#core/errors';
+import { leaseSeconds } from '#core/lake';
 import { athenaDialect } from '#core/lake-sql';
 import type { SqlValue } from '#core/ports';
 import {
   clearForRetry,
   endRun,
+  type Failure,
   judge,
   type LakeBuilder,
   nextBatch,
@@ -36,8 +38,10 @@ async function openBuilder(): Promise<LakeBuilder> {
     company: { ...company, lake: createS3Store(variable(process.env, 'LAKE_BUCKET')) },
     catalogue,
     types,
-    dialect: athenaDialect,
+    on: 'aws',
+    dialect: () => athenaDialect,
     rawDatabase: variable(process.env, 'RAW_DATABASE'),
+    leaseSeconds,
     tables,
     openWarehouse: (database, prefix) => createAthenaWarehouse({ client, workgroup, database, store: tables, prefix }),
     async results(execution) {
@@ -58,6 +62,7 @@ const statement = z.object({
   sql: z.string(),
   location: z.string().optional(),
   table: z.string().optional(),
+  files: z.string().optional(),
   attempt: z.number(),
   token: z.string(),
 });
@@ -89,6 +94,15 @@ type Request = z.output<typeof request>;
 /** What a task tells the machine that ran no statement for it. */
 const nothingRan: never[] = [];
 
+/** @param said what Athena said of a statement that failed, as JSON or text. */
+function failureOf(said: string): Failure {
+  return {
+    reason: /"StateChangeReason":\s*"((?:[^"\\]|\\.)*)"/.exec(said)?.[1] ?? said.slice(0, 500),
+    isOfStatement: !(/"Retryable":\s*true/.test(said) || /"ErrorCategory":\s*1\b/.test(said)),
+    shownBy: 'percorso build --plan --engine athena',
+  };
+}
+
 const tokenAgain = (token: string, attempt: number) => `${token}-again-${attempt}`;
 
 async function perform(asked: Request): Promise<unknown> {
@@ -118,7 +132,7 @@ async function perform(asked: Request): Promise<unknown> {
       await solve(builder, asked.buildId, asked.table);
       return nothingRan;
     case 'again': {
-      const cleared = await clearForRetry(builder, asked.buildId, asked.statement, asked.said);
+      const cleared = await clearForRetry(builder, asked.buildId, asked.statement, failureOf(asked.said));
       log('error', 'statement_again', { statement: cleared.id, attempt: cleared.attempt });
       return { ...cleared, token: tokenAgain(asked.statement.token, cleared.attempt) };
     }

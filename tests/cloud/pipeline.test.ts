@@ -10,18 +10,17 @@ import { SQSClient } from '@aws-sdk/client-sqs';
 import { type FauxqsServer, interceptLocalhostDns, startFauxqs } from 'fauxqs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import * as z from 'zod';
-import { openMarts } from '#adapters/duckdb-marts';
 import { createFolderStore } from '#adapters/folder-store';
 import { createS3Store } from '#adapters/s3-store';
 import { lake as places } from '#core/lake';
 import type { Store } from '#core/ports';
 import { readLease, releaseLease, takeLease } from '#pipeline/builds/lease';
 import { readCurrentManifest } from '#pipeline/builds/publish';
-import { locateTables, requireBuild } from '#pipeline/reading/query';
+import { requireBuild } from '#pipeline/reading/query';
 import { runCommand } from '../run-command.ts';
-import { firstDifference } from '../trino/compare-rows.ts';
 import { startTrino, whatIsMissing } from '../trino/server.ts';
 import { athenaCatalogs, startAthena } from './athena-api.ts';
+import { compareLakes } from './compare-lakes.ts';
 import { type Deployed, deploy, region } from './deployed.ts';
 import { startProxy } from './flaky-proxy.ts';
 import { type Lambda, openLambda } from './lambda.ts';
@@ -88,40 +87,7 @@ describe.skipIf(missing !== undefined)('the cloud road from the lake to the publ
     }
   }
 
-  /** Every published table of two lakes that differs, with its first row that does. */
-  async function differences(): Promise<{ different: string[]; tables: number; rows: number }> {
-    const copy = createFolderStore(mkdtempSync(join(folder, 'copy-')));
-    const there = await requireBuild(lake);
-    for (const { files } of Object.values(there.tables)) {
-      for (const { key } of files) await copy.put(key, (await lake.get(key)) ?? '');
-    }
-    const here = await requireBuild(local());
-    const different: string[] = [];
-    const [cloud, own] = [await openMarts(locateTables(copy, there)), await openMarts(locateTables(local(), here))];
-    let rows = 0;
-    try {
-      expect(Object.keys(there.tables).sort()).toEqual(Object.keys(here.tables).sort());
-      for (const table of Object.keys(here.tables)) {
-        // Of the rows that a check found any three are shown.
-        const columns = table === 'check_results' ? 'check_name, model, severity, failing_rows' : '*';
-        const select = `select ${columns} from ${table}`;
-        const [a, b] = [await cloud.query(select), await own.query(select)];
-        const shape = (columns: typeof a.columns) => columns.map(({ name, type }) => `${name} ${type}`).join();
-        if (shape(a.columns) !== shape(b.columns)) {
-          different.push(`columns of ${table}: ${shape(a.columns)}; here ${shape(b.columns)}`);
-          continue;
-        }
-        const types = a.columns.map((column) => column.type);
-        const difference = firstDifference(a.rows, b.rows, types);
-        if (difference !== undefined) different.push(`${table}: ${JSON.stringify(difference)}`);
-        rows += b.rows.length;
-      }
-    } finally {
-      cloud.close();
-      own.close();
-    }
-    return { different, tables: Object.keys(here.tables).length, rows };
-  }
+  const differences = () => compareLakes(lake, local(), folder);
 
   const current = async () => (await readCurrentManifest(lake))?.build_id;
 

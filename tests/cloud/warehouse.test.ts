@@ -74,7 +74,7 @@ describe.skipIf(missing !== undefined)('engines over a lake', () => {
     for (const refused of [
       athenaDialect.createTable('zoned', zoned, `s3://${Bucket}/zoned/`),
       athenaDialect.createView('zoned', zoned),
-      ...athenaDialect.unload(zoned, `s3://${Bucket}/unloaded/`),
+      athenaDialect.unload(zoned, `s3://${Bucket}/unloaded/`),
     ]) {
       await expect(runOnAthena(address, refused)).rejects.toThrow('Unsupported Hive type: timestamp(3) with time zone');
     }

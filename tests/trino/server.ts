@@ -165,6 +165,9 @@ export async function startTrino(catalogs: Readonly<Record<string, readonly stri
       '-server',
       '-Xmx1500M',
       '-XX:+ExitOnOutOfMemoryError',
+      // It lives for minutes and meets each statement once: what the second compiler makes faster is never run often enough.
+      '-XX:TieredStopAtLevel=1',
+      '-XX:+UseSerialGC',
       '-Djdk.attach.allowAttachSelf=true',
       '--add-modules=jdk.incubator.vector',
       '--enable-native-access=ALL-UNNAMED',

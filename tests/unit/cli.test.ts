@@ -74,13 +74,24 @@ describe('the command line', () => {
       "table_type = 'ICEBERG', is_external = false, location = 's3://acme-prod-results-ACCOUNT/tables/",
       `cast("occurred_at" at time zone 'UTC' as timestamp(6)) as "occurred_at"`,
       `with "orders" as (select `,
-      'make identity_labels (solver, in a Lambda)',
+      'make identity_labels (solver)',
       "partitioned_by = array['month_']",
       "to 's3://acme-prod-lake-ACCOUNT/marts/builds/",
       'drop database if exists `acme_prod_run_',
     ]) {
       expect(stdout).toContain(text);
     }
+  });
+
+  test('--on trino wants the setting, and a command that runs there', async () => {
+    await percorso('init', 'acme');
+    const on = ['--dir', 'acme', '--on', 'trino'];
+    const unset = await percorso(...on, 'build');
+    expect(unset).toMatchObject({ code: 2 });
+    expect(unset.stderr).toContain('does not say which Trino the company has');
+    expect(unset.stderr).toContain("trino: { url: 'https://trino.acme.it', bucket: 'acme-lake' }");
+    expect((await percorso(...on, 'doctor')).stdout).toContain('does not run on Trino');
+    expect((await percorso('--dir', 'acme', '--on', 'mars', 'build')).stderr).toContain('--on trino');
   });
 
   test('a day that is none is refused', async () => {

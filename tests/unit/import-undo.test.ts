@@ -269,8 +269,10 @@ it('a build on AWS does not begin while half of an import is there', async () =>
     company: made,
     catalogue: { models: [], checks: [], seeds: {} },
     types: {},
-    dialect: athenaDialect,
+    on: 'aws',
+    dialect: () => athenaDialect,
     rawDatabase: 'acme_test',
+    leaseSeconds: 3600,
     tables: made.lake,
     openWarehouse: () => {
       throw new Error('no statement may run');

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { lake } from '#core/lake';
-import { athenaDialect, longestStatement } from '#core/lake-sql';
+import { athenaDialect, longestStatement, trinoDialect } from '#core/lake-sql';
 import { filedTable, filingOf, monthQueries, unloadStatements } from '#pipeline/builds/lake-filing';
 import { type LakePlace, planOnLake } from '#pipeline/builds/lake-plan';
 import type { Step } from '#pipeline/builds/plan';
@@ -51,6 +51,35 @@ describe('a plan for an engine over a lake', () => {
       ['checks', 'check sound'],
       ['file'],
     ]);
+  });
+
+  test('makes tables of raw objects where none are there for good, of the days that it reads', () => {
+    const raw: Step = {
+      kind: 'raw',
+      table: 'raw_events',
+      columns: { source: 'varchar', keys: 'struct(email varchar)' },
+      prefix: lake.rawEvents,
+      isNewOnly: false,
+    };
+    const keys = ['raw/events/2026-02-28/a.jsonl.gz', 'raw/events/2026-02-27/b.jsonl.gz'];
+    const onTrino = { ...place, dialect: trinoDialect('hive-2.acme_run_1_files') };
+    const inputs = { plan: { steps: [raw], published: new Map(), isPartial: false }, types: {} };
+    const of = (read: string[]) =>
+      statementsOf(planOnLake({ ...inputs, raw: new Map([['raw_events', read]]) }, onTrino)).map(({ sql }) => sql);
+    const made = of(keys).find((sql) => sql.startsWith('create table')) ?? '';
+    expect(made).toContain(
+      'create table "hive-2"."acme_run_1_files"."raw_events_files" ("source" varchar, "keys" row(',
+    );
+    // Trino projects no range of a single day.
+    expect(made).toContain("partition_projection_range = array['2026-02-27', '2026-03-01']");
+    expect(made).toMatch(/partition_projection_location_template = 's3:\/\/lake\/raw\/events\/\$\{received_day\}\/'/);
+    expect(of(keys).at(-1)).toMatch(
+      /from "hive-2"\."acme_run_1_files"\."raw_events_files"\nwhere received_day between '2026-02-27' and '2026-02-28'/,
+    );
+    expect(of([]).filter((sql) => sql.startsWith('create table'))).toEqual([]);
+    expect(statementsOf(planOf([raw], [['raw_events', keys]])).some(({ sql }) => sql.startsWith('create table'))).toBe(
+      false,
+    );
   });
 
   test('keeps instants in UTC without a zone, and gives it back to what a statement reads', () => {

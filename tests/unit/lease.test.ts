@@ -56,7 +56,8 @@ describe('the right to build', () => {
     await takeLease(store, wanted('a'), at('03:00:00'));
     const builder = {
       company: { lake: store },
-      dialect: { dropDatabase: (name: string) => `drop ${name}` },
+      dialect: () => ({ dropDatabase: (name: string) => [`drop ${name}`] }),
+      tables: store,
       rawDatabase: 'acme',
       openWarehouse: () => ({ run: () => Promise.reject(new Error('not allowed to drop')) }),
       now: at('03:05:00'),

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import * as z from 'zod';
 import { PercorsoError } from '#core/errors';
-import { generationOfObject, lake, leaseSeconds, type Manifest } from '#core/lake';
+import { generationOfObject, lake, type Manifest } from '#core/lake';
 import type { LakeDialect } from '#core/lake-sql';
 import type { Clock, SqlValue, Store, TypedColumn, Warehouse } from '#core/ports';
 import { createReportingDay } from '#core/reporting-day';
@@ -47,18 +47,23 @@ import { readHashing } from '#pipeline/company/keys';
 import { requireNoUndo } from '#pipeline/imports/import-ledger';
 
 /**
- * A build whose statements others run: a state machine asks what to do next, runs it on an engine over a lake, and asks
- * again. Each task reads what it needs from the lake, does its part, and may be done twice.
+ * A build whose statements others run: a state machine, or a loop of this process (`lake-run.ts`), asks what to do next, runs
+ * it on an engine over a lake, and asks again. Each task reads what it needs from the lake, does its part, and may be done twice.
  */
 export interface LakeBuilder {
   company: PlannedCompany & { overrides?: Record<string, string> };
   catalogue: Catalogue;
   /** Columns of every table that a model makes, as they come out on any engine. */
   types: Readonly<Record<string, readonly TypedColumn[]>>;
-  dialect: LakeDialect;
-  /** The database of the raw tables; builds have databases named after it. */
+  /** What a command has behind `--on` to work on this lake. */
+  on: 'aws' | 'trino';
+  /** How statements are written in a database. */
+  dialect(database: string): LakeDialect;
+  /** The database of the raw tables, where they are there for good; builds have databases named after it. */
   rawDatabase: string;
-  /** Where tables lie while a build runs. What is left there is removed by its age. */
+  /** For how many seconds a build takes the lease: at most a build lasts, or until whoever runs it renews it. */
+  leaseSeconds: number;
+  /** Where tables lie while a build runs, below `tables/` and the id of the build. */
   tables: Store;
   /** Opens the engine in a database. @param prefix where below `tables` it makes its own. */
   openWarehouse(database: string, prefix: string): Warehouse;
@@ -143,12 +148,16 @@ export function databaseOf(rawDatabase: string, buildId: string): string {
 }
 
 export function placeOf(
-  builder: Pick<LakeBuilder, 'dialect' | 'rawDatabase' | 'tables'> & { company: { lake: Pick<Store, 'locate'> } },
+  builder: Pick<LakeBuilder, 'dialect' | 'rawDatabase'> & {
+    tables: Pick<Store, 'locate'>;
+    company: { lake: Pick<Store, 'locate'> };
+  },
   buildId: string,
 ): LakePlace {
+  const database = databaseOf(builder.rawDatabase, buildId);
   return {
-    dialect: builder.dialect,
-    database: databaseOf(builder.rawDatabase, buildId),
+    dialect: builder.dialect(database),
+    database,
     rawDatabase: builder.rawDatabase,
     locate: (key) => builder.company.lake.locate(key),
     tables: builder.tables.locate(`tables/${buildId}/x`).slice(0, -1),
@@ -207,7 +216,8 @@ export async function planRun(
   if (options.instead !== undefined && (await readLease(store))?.build_id === options.instead) {
     await endRun(builder, holder);
   }
-  const lease = await takeLease(store, { holder, buildId: createBuildId(now), seconds: leaseSeconds }, now);
+  const wantedLease = { holder, buildId: createBuildId(now), seconds: builder.leaseSeconds };
+  const lease = await takeLease(store, wantedLease, now);
   const planned = (kind: Planned['kind'], id: string): Planned => ({
     kind,
     buildId: id,
@@ -219,7 +229,7 @@ export async function planRun(
   const { refresh, instead: _, ...wantedOptions } = options;
   const prepared = await prepare(company, catalogue, { ...wantedOptions, now });
   await requireNoUndo(store);
-  await requireOneKey(store, [...prepared.wanted.rawEvents, ...prepared.wanted.unlinks]);
+  await requireOneKey(store, [...prepared.wanted.rawEvents, ...prepared.wanted.unlinks], builder.on);
   const { last, madeOf, wanted, isPartial } = prepared;
   if (refresh === undefined && !options.fullRefresh && !isPartial && last?.made_of === madeOf) {
     return planned('unchanged', buildId);
@@ -246,7 +256,7 @@ export async function planRun(
     taken: await writeTaken(store, buildId, wanted.rawEvents),
   };
   const warehouse = builder.openWarehouse(builder.rawDatabase, `tables/${buildId}/`);
-  await warehouse.run(builder.dialect.createDatabase(place.database, place.tables));
+  for (const sql of place.dialect.createDatabase(place.database, place.tables)) await warehouse.run(sql);
   await store.put(lake.plan(buildId), encoded({ program: programOf(catalogue), holder, run }));
   return planned('planned', buildId);
 }
@@ -255,17 +265,17 @@ export async function planRun(
  * Who builds here has no key of the hashes, and under two of them each person would be two.
  * @throws PercorsoError while a change of the key is under way, and where something came in under one of before.
  */
-async function requireOneKey(store: Store, raw: readonly string[]): Promise<void> {
+async function requireOneKey(store: Store, raw: readonly string[], on: string): Promise<void> {
   const { generation, done } = await readHashing(store);
   if (done < generation) {
     throw new PercorsoError('a change of the key of the hashes was cut off, and the lake is under two keys', {
-      mend: 'run `percorso rotate-key --on aws` again: it ends it, and builds',
+      mend: `run \`percorso rotate-key --on ${on}\` again: it ends it, and builds`,
     });
   }
   const older = raw.filter((key) => generationOfObject(key) < generation);
   if (older.length === 0) return;
   throw new PercorsoError(`${older.length} raw objects are under a key of the hashes of before, such as ${older[0]}`, {
-    mend: 'run `percorso build --on aws`: it puts them under that of today',
+    mend: `run \`percorso build --on ${on}\`: it puts them under that of today`,
   });
 }
 
@@ -296,7 +306,7 @@ function cutBatch(batch: Batch): Batch[] {
   return some.length === 0 ? cut : [...cut, { ...batch, statements: some }];
 }
 
-/** What a state machine does next, and the number by which it asks for what comes after that. */
+/** What a build does next, and the number by which whoever runs it asks for what comes after that. */
 export async function nextBatch(
   builder: LakeBuilder,
   buildId: string,
@@ -326,28 +336,38 @@ export async function solve(builder: LakeBuilder, buildId: string, table: string
 interface Tried extends Required<Pick<Statement, 'id' | 'sql'>> {
   location?: string | undefined;
   table?: string | undefined;
+  files?: string | undefined;
   attempt: number;
+}
+
+/** Why a statement failed. */
+export interface Failure {
+  reason: string;
+  /** The statement is wrong, and would fail again. */
+  isOfStatement: boolean;
+  /** The command that shows the statement. */
+  shownBy: string;
 }
 
 /**
  * Makes room for a statement that failed for the engine's sake, so that it can run once more.
- * @param said what the engine said, as JSON or text. @throws PercorsoError where the statement itself is at fault.
+ * @throws PercorsoError where the statement itself is at fault, and where it has failed often enough.
  */
-export async function clearForRetry(
+export async function clearForRetry<One extends Tried>(
   builder: LakeBuilder,
   buildId: string,
-  statement: Tried,
-  said: string,
-): Promise<Tried> {
-  const engineError = /"Retryable":\s*true/.test(said) || /"ErrorCategory":\s*1\b/.test(said);
-  if (!engineError || statement.attempt >= mostAttempts) {
-    const reason = /"StateChangeReason":\s*"((?:[^"\\]|\\.)*)"/.exec(said)?.[1] ?? said.slice(0, 500);
+  statement: One,
+  { reason, isOfStatement, shownBy }: Failure,
+): Promise<One> {
+  if (isOfStatement || statement.attempt >= mostAttempts) {
     throw new PercorsoError(`"${statement.id}" failed: ${reason}`, {
-      mend: 'nothing was published; `percorso build --plan --engine athena` shows the statement',
+      mend: `nothing was published; \`${shownBy}\` shows the statement`,
     });
   }
   const warehouse = warehouseOf(builder, buildId);
-  if (statement.table !== undefined) await warehouse.run(builder.dialect.drop('table', statement.table));
+  const { dialect } = placeOf(builder, buildId);
+  if (statement.table !== undefined) await warehouse.run(dialect.drop('table', statement.table));
+  if (statement.files !== undefined) await warehouse.run(dialect.drop('files', statement.files));
   const { location } = statement;
   for (const store of location === undefined ? [] : [builder.tables, builder.company.lake]) {
     const root = store.locate('x').slice(0, -1);
@@ -401,7 +421,8 @@ export async function judge(
   return {};
 }
 
-const readChecks = async (builder: LakeBuilder, buildId: string) => {
+/** What the checks of a build have found so far. */
+export const readChecks = async (builder: LakeBuilder, buildId: string) => {
   const bytes = await builder.company.lake.get(lake.checked(buildId));
   return bytes === undefined ? [] : z.custom<CheckResult[]>().parse(JSON.parse(new TextDecoder().decode(bytes)));
 };
@@ -459,8 +480,8 @@ export async function planFiling(builder: LakeBuilder, buildId: string): Promise
   filings.push(filingOf({ kind: 'publish', table: checkResults }, columnsOf, undefined, undefined));
   const months: MonthRows[] = [];
   for (const sql of monthQueries(filings)) months.push(...readMonths(await warehouse.query(sql)));
-  const { locate } = placeOf(builder, buildId);
-  const statements = filings.flatMap((filing) => unloadStatements(filing, months, buildId, builder.dialect, locate));
+  const { dialect, locate } = placeOf(builder, buildId);
+  const statements = filings.flatMap((filing) => unloadStatements(filing, months, buildId, dialect, locate));
   await company.lake.put(lake.filing(buildId), encoded({ asOf, openFrom, filings, months, statements }));
 }
 
@@ -533,5 +554,6 @@ export async function endRun(builder: LakeBuilder, holder: string): Promise<void
 
 async function dropDatabase(builder: LakeBuilder, { build_id }: Pick<Lease, 'build_id'>): Promise<void> {
   const warehouse = builder.openWarehouse(builder.rawDatabase, `tables/${build_id}/`);
-  await warehouse.run(builder.dialect.dropDatabase(databaseOf(builder.rawDatabase, build_id)));
+  const { dialect, database } = placeOf(builder, build_id);
+  for (const sql of dialect.dropDatabase(database)) await warehouse.run(sql);
 }

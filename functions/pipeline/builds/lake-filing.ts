@@ -116,8 +116,8 @@ export function unloadStatements(
   const write = (part: string, where: string, partition: string | undefined): Statement[] => {
     const location = locate(`${folder}${part}/x`).slice(0, -1);
     const select = filedSelect(filing, where, partition);
-    const statements = dialect.unload(select, location, partition === undefined ? undefined : monthColumn);
-    return statements.map((sql) => ({ id: `file ${filing.table} ${part}`, sql, location }));
+    const sql = dialect.unload(select, location, partition === undefined ? undefined : monthColumn);
+    return [{ id: `file ${filing.table} ${part}`, sql, location }];
   };
   const { partition } = filing;
   if (own.length === 0) return [];

@@ -11,16 +11,14 @@ import type { Company } from '#pipeline/company/company';
 /** Stands for the account in names of buckets: it is not known before a deployment. */
 const account = 'ACCOUNT';
 
+/** What of an engine over a lake, and of the lake, statements are made with. */
+export type LakeTarget = Parameters<typeof placeOf>[0];
+
 /**
- * The build of this company as Athena would run it: every statement, in order and by batches.
+ * Athena, as a deployment of this company would have it.
  * @throws UsageError where the configuration does not say how the company runs on AWS.
  */
-export async function describeLakePlan(
-  company: Company,
-  catalogue: Catalogue,
-  types: Readonly<Record<string, readonly TypedColumn[]>>,
-  wanted: BuildOptions,
-): Promise<{ text: string; steps: Batch[] }> {
+export function onAthena(company: Company): LakeTarget {
   const { aws } = company.config;
   if (aws === undefined) {
     throw new UsageError(`${company.configPath} does not say how the company runs on AWS`, {
@@ -29,17 +27,26 @@ export async function describeLakePlan(
   }
   const name = `${aws.id}-prod`;
   const locate = (bucket: string) => (key: string) => `s3://${name}-${bucket}-${account}/${key}`;
+  return {
+    dialect: () => athenaDialect,
+    rawDatabase: name.replaceAll('-', '_'),
+    tables: { locate: locate('results') },
+    company: { lake: { locate: locate('lake') } },
+  };
+}
+
+/** The build of this company as an engine over a lake would run it: every statement, in order and by batches. */
+export async function describeLakePlan(
+  company: Company,
+  catalogue: Catalogue,
+  types: Readonly<Record<string, readonly TypedColumn[]>>,
+  wanted: BuildOptions,
+  target: LakeTarget,
+): Promise<{ text: string; steps: Batch[] }> {
   const now = wanted.now ?? (() => new Date());
   const buildId = createBuildId(now);
-  const place = placeOf(
-    {
-      dialect: athenaDialect,
-      rawDatabase: name.replaceAll('-', '_'),
-      tables: { ...company.lake, locate: locate('results') },
-      company: { lake: { locate: locate('lake') } },
-    },
-    buildId,
-  );
+  const place = placeOf(target, buildId);
+  const { dialect } = place;
   const prepared = await prepare(company, catalogue, wanted);
   const { footing, statements } = await planStatements({ company, catalogue, types }, prepared, place);
   const closedBefore = 'reason' in footing ? undefined : footing.stands.closedBefore;
@@ -52,15 +59,15 @@ export async function describeLakePlan(
       step.kind === 'keep' ? step.where : undefined,
     );
     const months = [{ table: step.table, month: '2026-01', rows: 1 }];
-    return unloadStatements(filing, months, buildId, athenaDialect, place.locate);
+    return unloadStatements(filing, months, buildId, dialect, place.locate);
   });
-  const setup: Statement = { id: 'database', sql: athenaDialect.createDatabase(place.database, place.tables) };
+  const named = (id: string, statements: readonly string[]): Statement[] => statements.map((sql) => ({ id, sql }));
   const batches: Batch[] = [
-    { kind: 'statements', statements: [setup] },
+    { kind: 'statements', statements: named('database', dialect.createDatabase(place.database, place.tables)) },
     ...statements.batches,
     { kind: 'statements', statements: unloads },
     { kind: 'publish' },
-    { kind: 'statements', statements: [{ id: 'end', sql: athenaDialect.dropDatabase(place.database) }] },
+    { kind: 'statements', statements: named('end', dialect.dropDatabase(place.database)) },
   ];
   const kind = 'reason' in footing ? `a full refresh: ${footing.reason}` : 'a daily build';
   const files = statements.files.map(({ table, lines }) => `-- file of ${lines.length} rows for ${table}`);
@@ -70,7 +77,7 @@ export async function describeLakePlan(
 
 function describeBatch(batch: Batch, number: number): string {
   const head = `-- ${number}.`;
-  if (batch.kind === 'solver') return `${head} make ${batch.table} (solver, in a Lambda)`;
+  if (batch.kind === 'solver') return `${head} make ${batch.table} (solver)`;
   if (batch.kind === 'file') return `${head} no check of severity error may have found a row; months are counted`;
   if (batch.kind === 'publish') return `${head} the manifest, and the pointer that readers follow`;
   const all = batch.statements.map(({ id, sql }) => `-- ${id}\n${sql};`);

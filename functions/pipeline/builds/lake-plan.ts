@@ -9,6 +9,7 @@ import {
   longestStatement,
   parts,
   quoteName,
+  type RawTable,
   readFiles,
   textLine,
 } from '#core/lake-sql';
@@ -24,8 +25,9 @@ export interface Statement {
   sql: string;
   /** What it leaves where it fails: an address below which all is removed before it runs again. */
   location?: string;
-  /** What stands in its way then. */
+  /** What stands in its way then: a table, or one of files. */
   table?: string;
+  files?: string;
 }
 
 /** What is done next. Statements of one batch do not read each other. */
@@ -43,7 +45,7 @@ export interface LakePlace {
   dialect: LakeDialect;
   /** The database of this build alone. */
   database: string;
-  /** The database of the raw tables. */
+  /** The database of the raw tables, where they are there for good. */
   rawDatabase: string;
   /** The address of a key of the lake. */
   locate(key: string): string;
@@ -114,7 +116,7 @@ export function planOnLake(inputs: LakePlanInputs, place: LakePlace): LakePlan {
   const addFiles = (table: string, of: FileTable, select: (files: string) => string) => {
     const name = `${table}_files`;
     const [create = '', ...more] = dialect.createFileTable(name, of);
-    at(0).statements.push({ id: `files of ${table}`, sql: create, table: name });
+    at(0).statements.push({ id: `files of ${table}`, sql: create, files: name });
     for (const [index, sql] of more.entries()) at(1).statements.push({ id: `folders of ${table} ${index + 1}`, sql });
     at(2).statements.push(view(table, select(dialect.filesName(name))));
     levelOf.set(table, 2);
@@ -148,7 +150,16 @@ export function planOnLake(inputs: LakePlanInputs, place: LakePlace): LakePlan {
     if (step.kind === 'rows') addRows(step.table, typedColumns(step), step.rows);
     else if (step.kind === 'raw') {
       const keys = raw.get(step.table) ?? [];
-      at(3).statements.push(view(step.table, rawSelect(step, keys, place)));
+      const name = `${step.table}_files`;
+      if (keys.length > 0 && dialect.createRawTable !== undefined) {
+        const sql = dialect.createRawTable(name, rawTable(step, keys, place));
+        at(0).statements.push({ id: `files of ${step.table}`, sql, files: name });
+      }
+      const from =
+        dialect.createRawTable === undefined
+          ? `${quoteName(place.rawDatabase)}.${quoteName(step.table)}`
+          : dialect.filesName(name);
+      at(3).statements.push(view(step.table, rawSelect(step, keys, place, from)));
       levelOf.set(step.table, 3);
     } else if (step.kind === 'earlier') {
       const columns = typedColumns(step);
@@ -265,7 +276,12 @@ function literalRows(columns: readonly TypedColumn[], rows: readonly Record<stri
  * Raw rows of the objects that this build reads and of no other: what comes in meanwhile is the next build's. The days are
  * named too, since an engine lists the folders of those alone.
  */
-function rawSelect(step: Extract<Step, { kind: 'raw' }>, keys: readonly string[], place: LakePlace): string {
+function rawSelect(
+  step: Extract<Step, { kind: 'raw' }>,
+  keys: readonly string[],
+  place: LakePlace,
+  from: string,
+): string {
   const columns = typedColumns(step);
   const all = step.origin === undefined ? columns : [...columns, { name: step.origin, type: 'varchar' }];
   if (keys.length === 0) {
@@ -275,12 +291,28 @@ function rawSelect(step: Extract<Step, { kind: 'raw' }>, keys: readonly string[]
   const selected = columns.map(({ name }) => quoteName(name));
   const skip = place.locate('x').length - 1;
   if (step.origin !== undefined) selected.push(`substr("$path", ${skip + 1}) as ${quoteName(step.origin)}`);
-  const day = rawDays[step.prefix];
-  const days = keys.map((key) => key.slice(step.prefix.length).split('/')[0] ?? '').sort();
+  const days = daysOf(step, keys);
   const ofDays =
-    day === undefined ? '' : `${day} between ${quoteText(days[0] ?? '')} and ${quoteText(days.at(-1) ?? '')}\nand `;
+    days === undefined ? '' : `${days.column} between ${quoteText(days.from)} and ${quoteText(days.to)}\nand `;
   const objects = `select location from ${quoteName(rawObjects)} where raw_table = ${quoteText(step.table)}`;
-  return `select ${selected.join(', ')}\nfrom ${quoteName(place.rawDatabase)}.${quoteName(step.table)}\nwhere ${ofDays}"$path" in (${objects})`;
+  return `select ${selected.join(', ')}\nfrom ${from}\nwhere ${ofDays}"$path" in (${objects})`;
+}
+
+function rawTable(step: Extract<Step, { kind: 'raw' }>, keys: readonly string[], place: LakePlace): RawTable {
+  const days = daysOf(step, keys);
+  return {
+    columns: typedColumns(step),
+    location: place.locate(`${step.prefix}x`).slice(0, -1),
+    ...(days === undefined ? {} : { days }),
+  };
+}
+
+/** The days of some raw objects, where they are kept by days. */
+function daysOf({ prefix }: { prefix: string }, keys: readonly string[]): RawTable['days'] {
+  const column = rawDays[prefix];
+  if (column === undefined) return undefined;
+  const days = keys.map((key) => key.slice(prefix.length).split('/')[0] ?? '').sort();
+  return { column, from: days[0] ?? '', to: days.at(-1) ?? '' };
 }
 
 /** The column by whose days the catalogue cuts a table of raw. */

@@ -80,6 +80,25 @@ export async function renewLease(store: Store, holder: string, seconds: number, 
 
 /** A lease that is renewed while its holder lives: so long others wait once it has died. */
 const renewed = { seconds: 900, everyMs: 300_000 };
+export const renewedSeconds = renewed.seconds;
+
+/**
+ * Renews the holder's lease, so that it lasts as long as this process works. One that could not be renewed is missed where
+ * something is published under it.
+ * @returns what ends it.
+ */
+export function keepLease(store: Store, holder: string, now: Clock): () => void {
+  const timer = setInterval(() => {
+    renewLease(store, holder, renewed.seconds, now).catch(() => undefined);
+  }, renewed.everyMs);
+  return () => clearInterval(timer);
+}
+
+export function isHeld({ build_id, until }: Pick<Lease, 'build_id' | 'until'>): PercorsoError {
+  return new PercorsoError(`the build ${build_id} is under way, or was stopped; its lease lasts until ${until}`, {
+    mend: 'run the command again once it has ended; docs/aws.md (A failed night) and docs/trino.md (A build) tell of the lease of one that was stopped',
+  });
+}
 
 /**
  * Does work that takes an unknown time while nobody else builds.
@@ -92,20 +111,12 @@ export async function whileLeased<Result>(
   work: () => Promise<Result>,
 ): Promise<Result> {
   const lease = await takeLease(store, { holder, buildId, seconds: renewed.seconds }, now);
-  if ('held' in lease) {
-    const { build_id, until } = lease.held;
-    throw new PercorsoError(`the build ${build_id} is under way, or was stopped; its lease lasts until ${until}`, {
-      mend: 'run the command again once it has ended; docs/aws.md, A failed night, says how to free the lease of one that was stopped',
-    });
-  }
-  // One that could not be renewed is missed where something is published under it.
-  const timer = setInterval(() => {
-    renewLease(store, holder, renewed.seconds, now).catch(() => undefined);
-  }, renewed.everyMs);
+  if ('held' in lease) throw isHeld(lease.held);
+  const stop = keepLease(store, holder, now);
   try {
     return await work();
   } finally {
-    clearInterval(timer);
+    stop();
     await releaseLease(store, holder, now, lease.died);
   }
 }
