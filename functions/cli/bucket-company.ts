@@ -82,7 +82,7 @@ export async function openBucketCompany({
     });
   };
   const fetchPublished = async () => {
-    const { requireBuild } = await import('#pipeline/reading/query');
+    const { requireBuild } = await import('#pipeline/builds/publish');
     const manifest = await requireBuild(bucket);
     const keys = Object.values(manifest.tables).flatMap(({ files }) => files.map(({ key }) => key));
     await store.pull(foldersOf(keys));

@@ -11,6 +11,7 @@ import type { Catalogue } from '#pipeline/builds/catalogue';
 import type { LakeTarget } from '#pipeline/builds/lake-plan-text';
 import type { Company } from '#pipeline/company/company';
 import type { CliContext, Progress } from './context.ts';
+import type { CompanyWithEngine } from './lake-engine.ts';
 
 /** Others keep scratch in the same folder. */
 const scratchPrefix = 'build-';
@@ -137,7 +138,7 @@ export async function buildEmpty(company: Company, catalogue: Catalogue): Promis
  * @throws ChecksFailedError where a check failed, PercorsoError where another build is under way; nothing is published then.
  */
 export async function buildCompany(
-  company: Company,
+  company: CompanyWithEngine,
   wanted: BuildOptions,
   progress: Progress,
   now: Clock = () => new Date(),

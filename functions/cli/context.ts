@@ -1,5 +1,5 @@
 import type { Clock } from '#core/ports';
-import type { Company } from '#pipeline/company/company';
+import type { CompanyWithEngine } from './lake-engine.ts';
 
 /** Progress of one piece of work: a line redrawn in place on a terminal, a plain line now and then elsewhere. Always on stderr. */
 export interface Progress {
@@ -22,7 +22,7 @@ export interface CliContext {
   /** `--json` was given. */
   readonly json: boolean;
   /** The company of `--dir` or of the current folder: its folder, checked configuration, lists and adapters. Read once. */
-  company(): Promise<Company>;
+  company(): Promise<CompanyWithEngine>;
   progress(label: string): Progress;
   /** Ends the command with this code without an error message, for commands that found something wrong and said so. */
   exitWith(code: 0 | 1 | 2): void;

@@ -4,9 +4,9 @@ import { resolve } from 'node:path';
 import { Command, CommanderError } from 'commander';
 import * as z from 'zod';
 import { PercorsoError } from '#core/errors';
-import type { Company } from '#pipeline/company/company';
 import type { LoadCompany } from './bucket-company.ts';
 import type { CliContext } from './context.ts';
+import type { CompanyWithEngine } from './lake-engine.ts';
 import { createProgress, formatError } from './output.ts';
 
 /** One file of this folder each, which exports `register`. In the order of the help. */
@@ -64,7 +64,7 @@ const worldOfProcess = (): World => ({
  */
 export async function main(argv: readonly string[], world: World = realWorld()): Promise<number> {
   let exitCode: number = 0;
-  let company: Promise<Company> | undefined;
+  let company: Promise<CompanyWithEngine> | undefined;
   const program = new Command('percorso')
     .description("Analytics of the customer's whole life, from raw events to return per channel.")
     .version(await version())
@@ -124,7 +124,11 @@ async function registerCommands(program: Command, context: CliContext, argv: rea
   }
 }
 
-async function openCompany(world: World, options: z.output<typeof globals>, command: string): Promise<Company> {
+async function openCompany(
+  world: World,
+  options: z.output<typeof globals>,
+  command: string,
+): Promise<CompanyWithEngine> {
   const [{ loadCompany }, { createFolderStore }] = await Promise.all([
     import('#pipeline/company/company'),
     import('#adapters/folder-store'),

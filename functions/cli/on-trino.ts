@@ -12,6 +12,7 @@ import type { Store } from '#core/ports';
 import type { LakeBuilder } from '#pipeline/builds/lake-build';
 import type { Company } from '#pipeline/company/company';
 import { type LoadCompany, type Need, openBucketCompany } from './bucket-company.ts';
+import type { CompanyWithEngine, LakeEngine } from './lake-engine.ts';
 
 /** What a command needs of the lake on this machine. Commands that are not here do not run on Trino. */
 const needs: Record<string, Need> = {
@@ -38,7 +39,11 @@ const buildThere = ['build', 'nightly'];
  * environment, as on one machine; credentials of the bucket are found as the AWS command line finds them. What is worked with
  * lies below `.percorso/on-trino/` of the company's folder, apart from a lake that it has on this machine.
  */
-export async function openOnTrino(command: string, env: NodeJS.ProcessEnv, load: LoadCompany): Promise<Company> {
+export async function openOnTrino(
+  command: string,
+  env: NodeJS.ProcessEnv,
+  load: LoadCompany,
+): Promise<CompanyWithEngine> {
   const need = needs[command];
   if (need === undefined) {
     throw new UsageError(`\`percorso ${command}\` does not run on Trino`, {
@@ -149,7 +154,7 @@ async function openS3({ endpoint, region }: TrinoConfig): Promise<S3Client> {
 }
 
 /** @param company with the bucket itself as its lake: addresses are those that Trino reads. */
-function openEngine(company: Company, trino: TrinoConfig, env: NodeJS.ProcessEnv): NonNullable<Company['engine']> {
+function openEngine(company: Company, trino: TrinoConfig, env: NodeJS.ProcessEnv): LakeEngine {
   const bucket = company.lake;
   const filesOf = (database: string) => `${trino.filesCatalog}.${database}_files`;
   const target = {

@@ -4,7 +4,8 @@ import { expect } from 'vitest';
 import { openMarts } from '#adapters/duckdb-marts';
 import { createFolderStore } from '#adapters/folder-store';
 import type { Store } from '#core/ports';
-import { locateTables, requireBuild } from '#pipeline/reading/query';
+import { requireBuild } from '#pipeline/builds/publish';
+import { locateTables } from '#pipeline/reading/query';
 import { firstDifference } from '../trino/compare-rows.ts';
 
 /**

@@ -6,9 +6,8 @@ import { openMarts } from '#adapters/duckdb-marts';
 import { withLock } from '#adapters/file-lock';
 import { createFolderStore } from '#adapters/folder-store';
 import { lake as places } from '#core/lake';
-import { readCurrentManifest } from '#pipeline/builds/publish';
+import { locateTables, readCurrentManifest, requireBuild } from '#pipeline/builds/publish';
 import { beginUndo, listImports } from '#pipeline/imports/import-ledger';
-import { locateTables, requireBuild } from '#pipeline/reading/query';
 import { runCommand } from '../run-command.ts';
 
 /*

@@ -9,8 +9,9 @@ import type { FilingWarehouse, MartReader, SqlValue, Store } from '#core/ports';
 import { createAdmitter } from '#pipeline/arrivals/admit';
 import { createRawWriter } from '#pipeline/arrivals/store';
 import { type BuildOptions, type BuildResult, build } from '#pipeline/builds/build';
+import { requireBuild } from '#pipeline/builds/publish';
 import { type Company, loadCompany } from '#pipeline/company/company';
-import { locateTables, requireBuild } from '#pipeline/reading/query';
+import { locateTables } from '#pipeline/reading/query';
 import { type Arrival, modelCatalogue } from './company-on-duckdb.ts';
 
 /** A company whose facts come in over several days, with builds in between, as they run at night. */

@@ -17,7 +17,7 @@ import {
 } from '#pipeline/builds/lake-build';
 import type { Statement } from '#pipeline/builds/lake-plan';
 import { isHeld, keepLease, readLease } from '#pipeline/builds/lease';
-import { requireBuild } from '#pipeline/reading/query';
+import { requireBuild } from '#pipeline/builds/publish';
 
 /** An engine over a lake that runs the statements which this process gives it. */
 export interface StatementEngine {

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { PercorsoError } from '#core/errors';
+import { PercorsoError, UsageError } from '#core/errors';
 import { lake, type Manifest, manifestVersion } from '#core/lake';
 import type { Store } from '#core/ports';
 
@@ -128,4 +128,14 @@ function unlessNewer(error: unknown): 'newer' {
 
 function buildOf(key: string): string {
   return key.slice(lake.builds.length).split('/')[0] ?? '';
+}
+
+/**
+ * The build that readers see.
+ * @throws UsageError where nothing has been built yet.
+ */
+export async function requireBuild(store: Store): Promise<Manifest> {
+  const manifest = await readCurrentManifest(store);
+  if (manifest === undefined) throw new UsageError('nothing has been built yet', { mend: 'run `percorso build`' });
+  return manifest;
 }

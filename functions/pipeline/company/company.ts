@@ -8,9 +8,6 @@ import type { Store } from '#core/ports';
 import type { CompanyLists } from '#core/setting-tables';
 import { parseConfig, parseOverrides } from '#core/settings';
 import { createVaultSealer, type VaultKey } from '#core/vault-sealing';
-import type { BuildOptions, BuildResult } from '#pipeline/builds/build';
-import type { Catalogue } from '#pipeline/builds/catalogue';
-import type { LakeTarget } from '#pipeline/builds/lake-plan-text';
 import { readLists } from '#pipeline/company/company-lists';
 import { addIdentifierSecret, readIdentifierKey, readVaultKeys } from '#pipeline/company/keys';
 
@@ -55,12 +52,6 @@ export interface Company {
    * @param on what it works on: on `files` a lake that stands elsewhere is brought here first, as an engine needs it.
    */
   alone<Result>(work: () => Promise<Result>, on?: 'files' | 'objects'): Promise<Result>;
-  /** What builds where the lake is; absent where this process builds, with DuckDB. */
-  engine?: {
-    /** What its statements are made with. */
-    target: LakeTarget;
-    build(catalogue: Catalogue, options: BuildOptions): Promise<BuildResult>;
-  };
   /** Brings the published tables here, where the lake stands elsewhere and an engine there made them. */
   fetchPublished?(): Promise<void>;
   /**

@@ -4,7 +4,8 @@ import type { SheetData } from 'write-excel-file/node';
 import { csvLines, formatCsv, harmless, isText } from '#core/csv-text';
 import { PercorsoError, UsageError } from '#core/errors';
 import type { MartTables, SqlValue, Store, TypedColumn } from '#core/ports';
-import { locateTables, type OpenMarts, requireBuild, requireTable, withMarts } from '#pipeline/reading/query';
+import { requireBuild } from '#pipeline/builds/publish';
+import { locateTables, type OpenMarts, requireTable, withMarts } from '#pipeline/reading/query';
 
 /** A sheet holds no more, its line of names included. */
 const mostSheetRows = 1_048_576;

@@ -2,20 +2,10 @@ import { UsageError } from '#core/errors';
 import type { Manifest } from '#core/lake';
 import { nearest } from '#core/nearest';
 import type { MartReader, MartTables, SqlValue, Store, TypedColumn } from '#core/ports';
-import { readCurrentManifest } from '#pipeline/builds/publish';
+import { requireBuild } from '#pipeline/builds/publish';
 
 /** Opens a reader over tables given as locations. */
 export type OpenMarts = (tables: MartTables) => Promise<MartReader>;
-
-/**
- * The build that readers see.
- * @throws UsageError where nothing has been built yet.
- */
-export async function requireBuild(store: Store): Promise<Manifest> {
-  const manifest = await readCurrentManifest(store);
-  if (manifest === undefined) throw new UsageError('nothing has been built yet', { mend: 'run `percorso build`' });
-  return manifest;
-}
 
 /** Runs one SELECT over the published tables of the present build. */
 export async function queryMarts(
