@@ -6,8 +6,9 @@ import { openMarts } from '#adapters/duckdb-marts';
 import { withLock } from '#adapters/file-lock';
 import { createFolderStore } from '#adapters/folder-store';
 import { lake as places } from '#core/lake';
-import { locateTables, readCurrentManifest, requireBuild } from '#pipeline/builds/publish';
+import { readCurrentManifest, requireBuild } from '#pipeline/builds/publish';
 import { beginUndo, listImports } from '#pipeline/imports/import-ledger';
+import { locateTables } from '#pipeline/reading/query';
 import { runCommand } from '../run-command.ts';
 
 /*
