@@ -133,7 +133,8 @@ export function stackOptions(months, parts, format, write = format.count, short 
 		legend: { type: 'scroll', top: 0, left: 0, itemWidth: 14, itemHeight: 10, textStyle: label },
 		tooltip: { trigger: 'axis', axisPointer: { type: 'shadow' }, valueFormatter: (value) => write(value) },
 		xAxis: { type: 'category', data: months.map((month) => format.monthShort(month)), ...line, axisLabel: { ...label, hideOverlap: true } },
-		yAxis: { type: 'value', ...line, axisLine: { show: false }, axisLabel: { ...label, formatter: (value) => short(value) }, splitNumber: 4 },
+		// A part below nought that is too small to be seen opens no empty band below the axis.
+		yAxis: { type: 'value', min: (range) => (range.min < 0 && -50 * range.min < range.max ? 0 : null), ...line, axisLine: { show: false }, axisLabel: { ...label, formatter: (value) => short(value) }, splitNumber: 4 },
 		series: parts.map(({ name, color, values }) => ({ name, type: 'bar', stack: 'parts', barMaxWidth: 28, itemStyle: { color }, data: values }))
 	};
 }
