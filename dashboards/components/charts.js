@@ -68,7 +68,7 @@ export function valueOptions(series, months, format, words) {
 		grid: { left: 8, right: 16, top: 44, bottom: 26, containLabel: true },
 		legend: { type: 'scroll', top: 0, left: 0, itemWidth: 16, itemHeight: 3, icon: 'rect', textStyle: label, formatter: (text) => shorten(text, 18) },
 		tooltip: { trigger: 'axis', valueFormatter: (value) => format.cents(value) },
-		xAxis: { type: 'category', data: months, name: words.months, nameLocation: 'middle', nameGap: 26, nameTextStyle: label, ...line, axisLabel: label },
+		xAxis: { type: 'category', data: months, name: words.months, nameLocation: 'middle', nameGap: 26, nameTextStyle: label, ...line, axisLabel: label, axisPointer: { label: { formatter: ({ value }) => words.month(value) } } },
 		yAxis: { type: 'value', ...line, axisLine: { show: false }, axisLabel: { ...label, formatter: (value) => format.short(value) }, splitNumber: 4 },
 		series: series.map(({ name, color, values, strong }) => ({ name, type: 'line', color, data: values, symbol: 'none', lineStyle: { width: strong ? 3.5 : 2 }, z: strong ? 5 : 2 }))
 	};
@@ -94,7 +94,7 @@ export function survivalOptions(curves, format, words) {
 		grid: { left: 8, right: 20, top: 40, bottom: 26, containLabel: true },
 		legend: { type: 'scroll', top: 0, left: 0, itemWidth: 16, itemHeight: 3, icon: 'rect', textStyle: label, data: curves.map(({ name }) => name) },
 		tooltip: { trigger: 'axis', valueFormatter: (value) => format.share(Array.isArray(value) ? value[1] : value) },
-		xAxis: { type: 'value', name: words.days, nameLocation: 'middle', nameGap: 26, nameTextStyle: label, ...line, axisLabel: label, max: 'dataMax' },
+		xAxis: { type: 'value', name: words.days, nameLocation: 'middle', nameGap: 26, nameTextStyle: label, ...line, axisLabel: { ...label, showMaxLabel: false }, axisPointer: { label: { formatter: ({ value }) => words.day(format.count(value)) } }, max: 'dataMax' },
 		yAxis: { type: 'value', min: 0, max: (range) => Math.min(1, Math.ceil(range.max * 10) / 10), ...line, axisLine: { show: false }, axisLabel: { ...label, formatter: (value) => format.round(value) } },
 		series: curves.flatMap(({ name, points }) => [
 			{ name: `${name} 90 %`, type: 'custom', silent: true, z: 1, tooltip: { show: false }, data: [[points[0].day, points[0].high ?? 0]], renderItem: band(points.filter((point) => typeof point.low === 'number')), clip: true },
@@ -133,7 +133,8 @@ export function stackOptions(months, parts, format, write = format.count, short 
 		legend: { type: 'scroll', top: 0, left: 0, itemWidth: 14, itemHeight: 10, textStyle: label },
 		tooltip: { trigger: 'axis', axisPointer: { type: 'shadow' }, valueFormatter: (value) => write(value) },
 		xAxis: { type: 'category', data: months.map((month) => format.monthShort(month)), ...line, axisLabel: { ...label, hideOverlap: true } },
-		yAxis: { type: 'value', ...line, axisLine: { show: false }, axisLabel: { ...label, formatter: (value) => short(value) }, splitNumber: 4 },
+		// A part below nought that is too small to be seen opens no empty band below the axis.
+		yAxis: { type: 'value', min: (range) => (range.min < 0 && -50 * range.min < range.max ? 0 : null), ...line, axisLine: { show: false }, axisLabel: { ...label, formatter: (value) => short(value) }, splitNumber: 4 },
 		series: parts.map(({ name, color, values }) => ({ name, type: 'bar', stack: 'parts', barMaxWidth: 28, itemStyle: { color }, data: values }))
 	};
 }

@@ -1,6 +1,15 @@
 // Numbers, money and days as the company's readers write them. An unknown value is never a nought.
 const locales = { it: 'it-IT', en: 'en-GB' };
 
+const joined = { il: ['l’', 'lo '], Il: ['L’', 'Lo '], del: ['dell’', 'dello '], dal: ['dall’', 'dallo '], al: ['all’', 'allo '] };
+/** An Italian article before a share or a day, as it is read aloud: l’8,7%, lo 0,5%, dall’11 mag; but dal 1 feb, the first. */
+export function withArticle(article, text) {
+	const [number] = /^\d+/.exec(text) ?? [''];
+	const isShare = text.endsWith('%');
+	if (/^(8|11)$/.test(number) || (isShare && /^(1|8\d)$/.test(number))) return `${joined[article][0]}${text}`;
+	return isShare && number === '0' ? `${joined[article][1]}${text}` : `${article} ${text}`;
+}
+
 /** `display` of money: `auto` (cents in tables, whole units in large sums), `whole` units, or `thousands`. */
 export function formatsOf(company, display = 'auto') {
 	const language = company?.language === 'en' ? 'en' : 'it';

@@ -1,7 +1,7 @@
 // What every page knows: the company, its words and formats, the period that is chosen and what it is compared with.
 import { rows } from './state.js';
 import { wordsOf, speaker } from './words.js';
-import { formatsOf } from './format.js';
+import { formatsOf, withArticle } from './format.js';
 
 /** The comparisons that a period has, the usual one first: `before`, `year` and `none`. */
 export function comparisonsOf(period) {
@@ -29,7 +29,7 @@ export function frameOf(company, periods, choice) {
 	return {
 		site, tell, format, period,
 		say: wordsOf(site),
-		span: tell(`from ${format.day(period.from_day)} to ${format.day(period.to_day)}`, `dal ${format.day(period.from_day)} al ${format.day(period.to_day)}`),
+		span: tell(`from ${format.day(period.from_day)} to ${format.day(period.to_day)}`, `${withArticle('dal', format.day(period.from_day))} ${withArticle('al', format.day(period.to_day))}`),
 		/** `{ kind, period, text }`, or nothing. */
 		compared: kind === 'none' ? undefined : to(kind),
 		/** The comparison that was not chosen, where the period has it. */

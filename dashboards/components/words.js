@@ -25,6 +25,10 @@ const words = {
 	'type.first_order': ['A first order', 'Un primo ordine'],
 	'type.repeat_order': ['A repeat order', 'Un nuovo ordine'],
 	'type.lead': ['A lead', 'Una richiesta'],
+	'type.(orders)': ['An order', 'Un ordine'],
+	'type.opportunity': ['An opportunity', 'Un’opportunità'],
+	'type.referral': ['A referral', 'Una segnalazione'],
+	countedType: ['Conversions counted', 'Conversioni contate'],
 	'look.uncertain': ['too few conversions to be sure', 'troppo poche conversioni per esserne certi'],
 	'look.incomplete': ['not over yet', 'non ancora finito'],
 	legend: ['How to read it', 'Come si legge'],
@@ -139,6 +143,12 @@ export function wordsOf(company) {
 const models = ['position_based', 'last_non_direct', 'first_touch', 'last_touch', 'linear', 'time_decay', 'w_shaped', 'markov_1', 'markov_2', 'shapley'];
 /** Where a model stands in the list: the known ones as people learn them, others after them. */
 export const modelOrder = (model) => (models.includes(model) ? models.indexOf(model) : models.length);
+
+const types = ['first_order', '(orders)', 'repeat_order', 'lead', 'opportunity', 'referral'];
+/** Where a kind of conversion stands in the list: the built-in ones first, the company's own after them. */
+export const typeOrder = (type) => (types.includes(type) ? types.indexOf(type) : types.length);
+/** One conversion of a kind, in words; the company's own kinds by their names. */
+export const typeName = (say, type) => (types.includes(type) ? say(`type.${type}`) : String(type).replaceAll('_', ' '));
 
 /** A sentence in the company's language. */
 export const speaker = (company) => (english, italian) => (company?.language === 'en' ? english : italian);

@@ -19,7 +19,7 @@ select
     credited.model, credited.period, credited.channel, credited.device_class,
     coalesce(credit_persons.persons, 0) between 1 and 4 as is_hidden,
     case when coalesce(credit_persons.lead_persons, 0) not between 1 and 4 then cast(leads as double) end as leads,
-    case when not is_hidden then cast(first_orders as double) end as first_orders,
+    case when not is_hidden and coalesce(credit_persons.first_order_persons, 0) not between 1 and 4 then cast(first_orders as double) end as first_orders,
     case when not is_hidden then cast(orders as double) end as orders,
     case when not is_hidden then cast(revenue as double) end as revenue,
     case when not is_hidden then cast(margin as double) end as margin

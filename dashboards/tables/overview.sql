@@ -49,7 +49,8 @@ select
     cast(spend as double) as spend,
     case when persons not between 1 and 4 then cast(revenue as double) end as revenue,
     case when persons not between 1 and 4 then cast(margin as double) end as margin,
-    case when persons not between 1 and 4 then (cast(margin as double) - cast(spend as double)) / cast(spend as double) end as roi,
+    -- Where nobody ordered, nothing is known of what the spend returned (docs/definitions.md, section 9).
+    case when persons >= 5 and orders > 0 then (cast(margin as double) - cast(spend as double)) / cast(spend as double) end as roi,
     case when persons not between 1 and 4 then round(cast(new_customers as double)) end as new_customers,
     case when persons not between 1 and 4 then round(cast(orders as double)) end as orders,
     case when persons not between 1 and 4 then cast(repeat_orders as double) / nullif(cast(orders as double), 0) end as returning_share

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { appendFile, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { strFromU8, unzipSync } from 'fflate';
@@ -31,6 +31,8 @@ beforeAll(async () => {
   browser = await launch();
   dir = join(folder, 'demo');
   await percorso(folder, 'demo', dir, '--customers', '1500');
+  // The data begin in November 2024.
+  await appendFile(join(dir, 'invoices.csv'), '2024-08,1000.00\n');
   await percorso(dir, 'import', 'landing');
   await percorso(dir, 'build');
   await percorso(dir, 'dashboards', 'build');
@@ -157,6 +159,62 @@ describe('the figures of the pages are those of the marts', () => {
       }
       expect(compared).toBeGreaterThan(2);
     }
+    await page.close();
+  });
+
+  test('Channels shows what one conversion of each type cost, by the name that the figure has', async () => {
+    const { page } = await openPage(browser, 'desktop');
+    await visit(page, `${site.address}channels/?period=all_time`);
+    expect(await shown(page, '#cpa thead')).toContain('Costo per nuovo cliente (CAC)');
+    let compared = 0;
+    for (const [model, type, name] of [
+      ['position_based', 'first_order', '(CAC)'],
+      ['position_based', '(orders)', '(CPA)'],
+      ['last_touch', 'lead', '(CPL)'],
+    ] as const) {
+      await choose(page, 'model', model);
+      await choose(page, 'type', type);
+      expect(await shown(page, '#cpa thead')).toContain(name);
+      const rows = await query(
+        dir,
+        `select channel, spend, conversions, cpa from channel_credit inner join (select model as of_model, channel as of_channel, period as of_period, spend from channel_roi) as paid
+           on of_model = model and of_channel = channel and of_period = period
+         where model = '${model}' and period = 'all_time' and conversion_type = '${type}' and spend is not null`,
+      );
+      for (const row of rows) {
+        const cost = await cell(page, 'costs', row.channel ?? '', 'cpa');
+        if (cost.includes('<') || row.cpa === null || row.cpa === undefined) continue;
+        compared++;
+        expect(amount(cost, ',')).toBeCloseTo(Number(row.cpa), 1);
+        expect(amount(await cell(page, 'costs', row.channel ?? '', 'spend'), ',')).toBe(Number(row.spend));
+        expect(amount(await cell(page, 'costs', row.channel ?? '', 'conversions'), ',')).toBeCloseTo(
+          Number(row.conversions),
+          0,
+        );
+      }
+    }
+    expect(compared).toBeGreaterThan(9);
+    // A kind that Journeys does not draw leaves it as it is, and stays chosen.
+    await choose(page, 'type', '(orders)');
+    await page.click('nav a[href*="journeys"]');
+    await page.waitForSelector('h1:has-text("Percorsi")');
+    expect(await page.inputValue('select[name=type]')).toBe('first_order');
+    expect(await shown(page, '#sentence')).toContain('primi ordini');
+    await page.goBack();
+    await page.waitForSelector('#cpa');
+    expect(await page.inputValue('select[name=type]')).toBe('(orders)');
+    await page.close();
+  });
+
+  test('Data health tells months before the data as such, not as months of nothing sold', async () => {
+    const { page } = await openPage(browser, 'desktop');
+    await visit(page, `${site.address}health/`);
+    await openTables(page);
+    expect(await cell(page, 'ledger-months', 'agosto 2024', 'ledger')).toBe('prima dei dati');
+    expect(await cell(page, 'ledger-months', 'agosto 2024', 'off')).toBe('–');
+    expect(amount(await cell(page, 'ledger-months', 'agosto 2024', 'invoiced'), ',')).toBe(1000);
+    expect(await shown(page, '#early')).toContain('novembre 2024');
+    expect(await page.locator('#ledger .chart').first().innerHTML()).not.toContain('ago 24');
     await page.close();
   });
 

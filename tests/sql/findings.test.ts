@@ -95,7 +95,10 @@ describe('findings of a company that moved', () => {
         count(distinct person_stages.bucket) filter (where credit.conversion_date between periods.from_day and periods.to_day) as persons,
         cast(0 as bigint) as lead_persons,
         count(distinct person_stages.bucket) filter (
-          where credit.conversion_date between periods.previous_from_day and periods.previous_to_day) as previous_persons
+          where credit.conversion_date between periods.previous_from_day and periods.previous_to_day) as previous_persons,
+        count(distinct person_stages.bucket) filter (
+          where credit.conversion_type = 'first_order' and credit.conversion_date between periods.from_day and periods.to_day
+        ) as first_order_persons
       from credit
       inner join conversions on conversions.conversion_id = credit.conversion_id
       inner join person_stages on person_stages.person_id = conversions.person_id
@@ -135,7 +138,7 @@ describe('findings of a company that moved', () => {
     expect(leak).toMatchObject({ subject: 'conversion', measure: 'share_advanced_30d', value: 0, page: 'stages' });
     expect(Number(leak?.high)).toBeCloseTo(1.645 ** 2 / (50 + 1.645 ** 2), 12);
     expect(leak?.text_it).toBe(
-      'Perdiamo più persone dopo Conversione: di 50 entrate nei mesi iniziati nel periodo, 0 (0,0%) sono passate oltre entro 30 giorni. L’intervallo al 90 % va dal 0,0% al 5,1%.',
+      'Perdiamo più persone dopo Conversione: di 50 entrate nei mesi iniziati nel periodo, 0 (0,0%) sono passate oltre entro 30 giorni. Intervallo al 90 %: da 0,0% a 5,1%.',
     );
   });
 

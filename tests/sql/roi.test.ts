@@ -78,7 +78,7 @@ describe('channel_roi', () => {
     );
     expect(await figures('Opener', 'orders, margin, roi')).toBe('30.000000 3000.000000 2');
     expect(await figures('Opener', 'orders, margin, roi, cac, verdict', 'last_touch')).toBe(
-      '0.000000 0.000000 null null models disagree',
+      '0.000000 0.000000 -1 null models disagree',
     );
   });
 
@@ -92,10 +92,54 @@ describe('channel_roi', () => {
     expect(await figures('Gift', 'spend, roi, verdict, note')).toBe('null null no cost no cost on record');
   });
 
-  test('knows no return of spend to which no order is credited', async () => {
-    expect(await figures('Wasted', 'spend, orders, margin, roi, cpl, cac, verdict, note')).toBe(
-      '70.00 0.000000 0.000000 null null null thin no conversions',
+  test('counts spend to which no order is credited as lost, without an interval', async () => {
+    expect(await figures('Wasted', 'spend, orders, margin, roas, roi, roi_low, cpl, cac, verdict, note')).toBe(
+      '70.00 0.000000 0.000000 0 -1 null null null thin no conversions',
     );
+  });
+
+  test('has the ROI that the sentence of the evidence tells, under each model', async () => {
+    expect(
+      await company.lines(
+        `select channel_evidence.channel, channel_evidence.period from channel_evidence
+         inner join (
+           select channel_roi.channel, channel_roi.period, min(channel_roi.roi) as least, max(channel_roi.roi) as greatest from channel_roi
+           inner join verdict_models on verdict_models.model = channel_roi.model group by channel_roi.channel, channel_roi.period
+         ) as told on told.channel = channel_evidence.channel and told.period = channel_evidence.period
+         where channel_evidence.least_roi is distinct from told.least or channel_evidence.greatest_roi is distinct from told.greatest`,
+      ),
+    ).toEqual([]);
+  });
+
+  test('knows no return where the margin of an order is unknown, or where nobody ordered at all', async () => {
+    const margins = customers('a', ['A'], [100]);
+    const other = customers('b', ['B'], [100]).map((event) =>
+      'value' in event ? { ...event, value: { order_id: 'b-0', revenue: '200.00' } } : event,
+    );
+    const built = await build({
+      events: [...margins, ...other],
+      costs: [
+        spend('A', '50.00'),
+        spend('B', '50.00'),
+        spend('C', '50.00'),
+        { ...spend('C', '9.00'), cost_date: '2026-05-03' },
+      ],
+    });
+    const returned = (where: string) =>
+      built.lines(
+        `select channel, margin, roi, note from channel_roi where model = 'linear' and spend is not null and ${where} order by 1`,
+      );
+    expect(await returned("period = '2026-06'")).toEqual([
+      'A 100.000000 1 fewer than 30 conversions',
+      'B null null margin unknown',
+      'C 0.000000 -1 no conversions',
+    ]);
+    expect(await returned("period = '2026-05'")).toEqual(['C 0.000000 null no conversions']);
+    expect(
+      await built.lines(
+        "select period, least_roi, verdict from channel_evidence where channel = 'C' and period in ('2026-05', '2026-06') order by 1",
+      ),
+    ).toEqual(['2026-05 null thin', '2026-06 -1 thin']);
   });
 
   test.each([

@@ -15,6 +15,7 @@ with present as (
             case when credit_touches.linear_weight > 0e0 and credit_touches.conversion_type in ('first_order', 'repeat_order') then bucket_bits.bit else 0 end
         ) as linear_orders,
         bitwise_or_agg(case when credit_touches.linear_weight > 0e0 and credit_touches.conversion_type = 'lead' then bucket_bits.bit else 0 end) as linear_leads,
+        bitwise_or_agg(case when credit_touches.linear_weight > 0e0 and credit_touches.conversion_type = 'first_order' then bucket_bits.bit else 0 end) as linear_firsts,
         -- end
         bucket_bits.word
     from credit_touches
@@ -36,6 +37,7 @@ placed as (
         -- each model (linear)
         bitwise_or_agg(present.linear_orders) as linear_orders,
         bitwise_or_agg(present.linear_leads) as linear_leads,
+        bitwise_or_agg(present.linear_firsts) as linear_firsts,
         -- end
         present.word
     from present
@@ -49,6 +51,7 @@ cut as (
         -- each model (linear)
         bitwise_or_agg(placed.linear_orders) as linear_orders,
         bitwise_or_agg(placed.linear_leads) as linear_leads,
+        bitwise_or_agg(placed.linear_firsts) as linear_firsts,
         -- end
         placed.word
     from placed
@@ -59,6 +62,7 @@ cut as (
         -- each model (linear)
         bitwise_or_agg(placed.linear_orders),
         bitwise_or_agg(placed.linear_leads),
+        bitwise_or_agg(placed.linear_firsts),
         -- end
         placed.word
     from placed
@@ -69,6 +73,7 @@ cut as (
         -- each model (linear)
         bitwise_or_agg(placed.linear_orders),
         bitwise_or_agg(placed.linear_leads),
+        bitwise_or_agg(placed.linear_firsts),
         -- end
         placed.word
     from placed
@@ -80,6 +85,7 @@ select
     -- each model (linear)
     cast(sum(bit_count(cut.linear_orders, 64)) as bigint) as linear_orders,
     cast(sum(bit_count(cut.linear_leads, 64)) as bigint) as linear_leads,
+    cast(sum(bit_count(cut.linear_firsts, 64)) as bigint) as linear_firsts,
     -- end
     cut.moment
 from cut

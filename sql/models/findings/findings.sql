@@ -255,7 +255,10 @@ fillings as (
     select
         stated.finding_id,
         languages.language,
-        case when languages.language = 'en' then 'from ' || first_days.en || ' to ' || last_days.en else 'dal ' || first_days.it || ' al ' || last_days.it end
+        case when languages.language = 'en' then 'from ' || first_days.en || ' to ' || last_days.en else
+            case when extract(day from stated.from_day) in (8, 11) then 'dall’' else 'dal ' end || first_days.it
+            || case when extract(day from stated.to_day) in (8, 11) then ' all’' else ' al ' end || last_days.it
+        end
             as span,
         case when languages.language = 'en' then told_days.en else told_days.it end as day,
         cast(stated.days as varchar) as days,

@@ -10,15 +10,15 @@
 --   models: how many models were asked
 --   orders: credited orders under the model that credits most
 --   least_model: the model with the least ROI
---   least_roi: its ROI; -1 for a model that credits no order
+--   least_roi: its ROI
 --   greatest_model: the model with the greatest ROI
 --   greatest_roi: its ROI
 --   least_low: the least lower end of the models' 90 % intervals
 --   greatest_high: the greatest upper end
 --   sentence_en: what the evidence allows, in English
 --   sentence_it: the same in Italian
--- In the verdict a model that credits no order to the channel stands for the loss of all its spend: where the others give
--- it orders, the models disagree.
+-- A model that credits no order to the channel says that its spend is lost, and has no interval: in the verdict its ROI stands for both
+-- ends. Where the others give it orders, the models disagree.
 with signed as (
     select
         channel_returns.model,
@@ -28,11 +28,9 @@ with signed as (
         channel_returns.period,
         channel_returns.spend,
         channel_returns.orders,
-        case when channel_returns.spend is not null and channel_returns.orders <= 0 then -1e0 else channel_returns.roi end as roi,
-        case when channel_returns.spend is not null and channel_returns.orders <= 0 then -1e0 else channel_returns.roi_low end
-            as roi_low,
-        case when channel_returns.spend is not null and channel_returns.orders <= 0 then -1e0 else channel_returns.roi_high end
-            as roi_high
+        channel_returns.roi,
+        case when channel_returns.orders <= 0 then channel_returns.roi else channel_returns.roi_low end as roi_low,
+        case when channel_returns.orders <= 0 then channel_returns.roi else channel_returns.roi_high end as roi_high
     from channel_returns
     inner join verdict_models on verdict_models.model = channel_returns.model
     inner join attribution_models on attribution_models.model = channel_returns.model

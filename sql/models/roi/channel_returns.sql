@@ -44,6 +44,14 @@ credited as (
     group by compared_spans.period, earned.model, earned.channel, compared_spans.is_current
 ),
 
+-- A period in which the company has no order on record says nothing of what its spend returned.
+sold as (
+    select credited.period, credited.model, credited.is_current
+    from credited
+    group by credited.period, credited.model, credited.is_current
+    having sum(credited.orders) > 0
+),
+
 spent as (
     select
         periods.period,
@@ -90,7 +98,8 @@ figures as (
             when credited_before.has_unknown_margin = 1 then null
             else coalesce(credited_before.margin, cast(0 as decimal(18, 6)))
         end as previous_margin,
-        coalesce(credited_before.orders, cast(0 as decimal(18, 6))) as previous_orders,
+        sold.period is not null as has_orders,
+        sold_before.period is not null as had_orders,
         credit_intervals.margin_low,
         credit_intervals.margin_high
     from cells
@@ -106,6 +115,14 @@ figures as (
         and credited_before.channel = cells.channel
         and credited_before.period = cells.period
         and not credited_before.is_current
+    left join sold
+        on sold.model = cells.model
+        and sold.period = cells.period
+        and sold.is_current
+    left join sold as sold_before
+        on sold_before.model = cells.model
+        and sold_before.period = cells.period
+        and not sold_before.is_current
     left join spent
         on spent.channel = cells.channel
         and spent.period = cells.period
@@ -122,12 +139,13 @@ figures as (
 ),
 
 known as (
-    -- What a channel returned is unknown where it has no cost, no credited order, or an order of unknown margin.
+    -- What a channel returned is unknown where it has no cost or an order of unknown margin, or where nobody ordered at all. One to
+    -- which none of the orders is credited has lost its spend.
     select
         figures.*,
-        case when figures.orders > 0 then cast(figures.revenue as double) end as known_revenue,
-        case when figures.orders > 0 then cast(figures.margin as double) end as known_margin,
-        case when figures.previous_orders > 0 then cast(figures.previous_margin as double) end as known_previous_margin,
+        case when figures.has_orders then cast(figures.revenue as double) end as known_revenue,
+        case when figures.has_orders then cast(figures.margin as double) end as known_margin,
+        case when figures.had_orders then cast(figures.previous_margin as double) end as known_previous_margin,
         cast(figures.spend as double) as known_spend,
         cast(figures.previous_spend as double) as known_previous_spend
     from figures
@@ -138,8 +156,11 @@ returned as (
         known.*,
         known.known_revenue / known.known_spend as roas,
         (known.known_margin - known.known_spend) / known.known_spend as roi,
-        case when known.known_margin is not null then (known.margin_low - known.known_spend) / known.known_spend end as roi_low,
-        case when known.known_margin is not null then (known.margin_high - known.known_spend) / known.known_spend end as roi_high,
+        -- Of no order there is nothing to draw again, so no interval.
+        case when known.orders > 0 and known.known_margin is not null then (known.margin_low - known.known_spend) / known.known_spend end
+            as roi_low,
+        case when known.orders > 0 and known.known_margin is not null then (known.margin_high - known.known_spend) / known.known_spend end
+            as roi_high,
         known.known_spend / nullif(cast(known.leads as double), 0e0) as cpl,
         known.known_spend / nullif(cast(known.first_orders as double), 0e0) as cac,
         (known.known_previous_margin - known.known_previous_spend) / known.known_previous_spend as previous_roi

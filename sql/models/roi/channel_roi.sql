@@ -14,8 +14,8 @@
 --   revenue: credited revenue of orders less refunds
 --   margin: credited margin of orders less refunds; null where a part of it is unknown
 --   roas: revenue / spend
---   roi: (margin - spend) / spend; null where spend or margin is unknown, or no order is credited
---   roi_low: lower end of the 90 % interval, by bootstrap over persons
+--   roi: (margin - spend) / spend; -1 where nothing is credited; null where spend or margin is unknown, or the period has no order on record
+--   roi_low: lower end of the 90 % interval, by bootstrap over persons; null where no order is credited
 --   roi_high: its upper end
 --   cpl: spend / leads
 --   cac: spend / first orders
