@@ -36,7 +36,7 @@ export async function openBucketCompany({
   data: string;
 }): Promise<{ company: Company; store: MirroredStore }> {
   const { createMirroredStore } = await import('#adapters/mirrored-store');
-  const holder = `${hostname()}-${process.pid}-${randomBytes(4).toString('hex')}`;
+  const holder = nameHolder();
   const stores: MirroredStore[] = [];
   const turn = { isOwn: false, isOnFiles: false };
   const company = await load({
@@ -90,6 +90,9 @@ export async function openBucketCompany({
   if (need === 'the published tables') await fetchPublished();
   return { company: { ...company, alone, fetchPublished }, store };
 }
+
+/** A name for the lease of builds that no other command has, on whichever machine. */
+export const nameHolder = () => `${hostname()}-${process.pid}-${randomBytes(4).toString('hex')}`;
 
 const wallClock = () => new Date();
 

@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { S3Client } from '@aws-sdk/client-s3';
 import { runOnTrino, type TrinoAddress, type TrinoAnswer, TrinoError } from '#adapters/trino-client';
@@ -11,7 +10,7 @@ import { trinoDialect } from '#core/lake-sql';
 import type { Store } from '#core/ports';
 import type { LakeBuilder } from '#pipeline/builds/lake-build';
 import type { Company } from '#pipeline/company/company';
-import { type LoadCompany, type Need, openBucketCompany } from './bucket-company.ts';
+import { type LoadCompany, type Need, nameHolder, openBucketCompany } from './bucket-company.ts';
 import type { CompanyWithEngine, LakeEngine } from './lake-engine.ts';
 
 /** What a command needs of the lake on this machine. Commands that are not here do not run on Trino. */
@@ -202,8 +201,7 @@ function openEngine(company: Company, trino: TrinoConfig, env: NodeJS.ProcessEnv
         atOnce: trino.statementsAtOnce,
         shownBy: 'percorso build --plan --on trino',
       };
-      const holder = `${hostname()}-${process.pid}-${randomBytes(4).toString('hex')}`;
-      return runLakeBuild(builder, engine, holder, options);
+      return runLakeBuild(builder, engine, nameHolder(), options);
     },
   };
 }

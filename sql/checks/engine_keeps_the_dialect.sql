@@ -13,12 +13,13 @@ with given as (
         cast(moments.half_cent as double) as half_cent_double,
         cast(moments.minus_seven as bigint) as minus_seven,
         cast(nullif(moments.word, moments.word) as bigint) as nothing,
-        moments.word
+        moments.word,
+        moments.no_day
     from (
         values (
-            '2026-07-01T02:30:00.250Z', '2026-01-01T04:59:59.999Z', '2026-06-30 22:30:00.250', '2026-01-31', '0.125', '-7', 'Perché|NO'
+            '2026-07-01T02:30:00.250Z', '2026-01-01T04:59:59.999Z', '2026-06-30 22:30:00.250', '2026-01-31', '0.125', '-7', 'Perché|NO', '2026-02-30'
         )
-    ) as moments (summer, winter, clock, month_end, half_cent, minus_seven, word)
+    ) as moments (summer, winter, clock, month_end, half_cent, minus_seven, word, no_day)
 ),
 
 kept as (
@@ -79,7 +80,7 @@ kept as (
     union all
     select
         'what is no day is null where that is asked for',
-        try_cast(substr('2026-02-30', 1, length(given.word) + 1) as date) is null
+        try_cast(given.no_day as date) is null
     from given
 )
 

@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { gunzipSync, gzipSync } from 'node:zlib';
+import { gunzipSync } from 'node:zlib';
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createFolderStore } from '#adapters/folder-store';
@@ -15,6 +15,7 @@ import { runProcess } from '../killed-process.ts';
 import { runCommand } from '../run-command.ts';
 import { startTrino, whatIsMissing } from '../trino/server.ts';
 import { compareLakes } from './compare-lakes.ts';
+import { costWithoutRate } from './cost-without-rate.ts';
 import { startProxy } from './flaky-proxy.ts';
 import { startMoto, whatMotoMisses } from './moto.ts';
 
@@ -223,20 +224,8 @@ describe.skipIf(missing !== undefined)('--on trino', () => {
     }, 300_000);
 
     test('a check of severity error that finds rows: nothing is published, and what it found is told', async () => {
-      const key = 'raw/costs/by_hand/0000.jsonl.gz';
-      const cost = {
-        cost_date: '2026-10-01',
-        source: 'by_hand',
-        account: '',
-        campaign: '',
-        campaign_id: '',
-        ad_group: '',
-        spend: '5.00',
-        currency: 'XXX',
-        import_id: 'by-hand',
-        received_at: '2026-10-02T00:00:00Z',
-      };
-      await bucket.put(key, gzipSync(`${JSON.stringify(cost)}\n`));
+      const { key, body } = costWithoutRate;
+      await bucket.put(key, body);
       await failsWith(/money_has_a_rate on fx_days: 1 row\s.*XXX/);
       await bucket.remove(key);
     }, 300_000);

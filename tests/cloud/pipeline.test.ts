@@ -20,6 +20,7 @@ import { runCommand } from '../run-command.ts';
 import { startTrino, whatIsMissing } from '../trino/server.ts';
 import { athenaCatalogs, startAthena } from './athena-api.ts';
 import { compareLakes } from './compare-lakes.ts';
+import { costWithoutRate } from './cost-without-rate.ts';
 import { type Deployed, deploy, region } from './deployed.ts';
 import { startProxy } from './flaky-proxy.ts';
 import { type Lambda, openLambda } from './lambda.ts';
@@ -350,20 +351,8 @@ describe.skipIf(missing !== undefined)('the cloud road from the lake to the publ
     });
 
     test('a check of severity error that finds rows: nothing is published, and what it found is told', async () => {
-      const key = 'raw/costs/by_hand/0000.jsonl.gz';
-      const cost = {
-        cost_date: '2026-10-01',
-        source: 'by_hand',
-        account: '',
-        campaign: '',
-        campaign_id: '',
-        ad_group: '',
-        import_id: 'by-hand',
-        spend: '5.00',
-        currency: 'XXX',
-        received_at: '2026-10-02T00:00:00Z',
-      };
-      await lake.put(key, gzipSync(`${JSON.stringify(cost)}\n`));
+      const { key, body } = costWithoutRate;
+      await lake.put(key, body);
       const { states } = await failsWith('money_has_a_rate');
       expect(told.at(-1)?.Message).toContain('a check failed, and nothing was published');
       expect(told.at(-1)?.Message).toMatch(/money_has_a_rate on fx_days: 1 row.*XXX.*2026-10-01/);
