@@ -145,6 +145,29 @@ export function warehouseContract(
       ]);
     });
 
+    test('has the origin of rows as a text, in what is made of them too', async () => {
+      const read = async (...names: string[]) => {
+        const locations = await Promise.all(names.map((name) => place.put(name, `{"id":"${name}"}\n`)));
+        const skip = (locations[0]?.length ?? 0) - (names[0]?.length ?? 0);
+        await warehouse.createTableFromJsonLines('lines', { id: 'varchar' }, locations, { column: 'raw_object', skip });
+      };
+      await read('b.jsonl', 'c.jsonl', 'a.jsonl');
+      await warehouse.createTable('made', 'select * from lines');
+      expect(await warehouse.columns('made')).toEqual([
+        { name: 'id', type: 'varchar' },
+        { name: 'raw_object', type: 'varchar' },
+      ]);
+      expect(
+        await warehouse.query(
+          "select min(raw_object) as first, max(raw_object) as last, max(length(raw_object || '.gz')) as letters from made",
+        ),
+      ).toEqual([{ first: 'a.jsonl', last: 'c.jsonl', letters: '10' }]);
+      await read('d.jsonl');
+      expect(
+        await warehouse.query('select raw_object from made union all select raw_object from lines order by 1'),
+      ).toEqual(['a.jsonl', 'b.jsonl', 'c.jsonl', 'd.jsonl'].map((raw_object) => ({ raw_object })));
+    });
+
     test('makes an empty table of no files', async () => {
       await warehouse.createTableFromJsonLines('none', { id: 'varchar' }, [], { column: 'raw_object', skip: 0 });
       expect((await warehouse.columns('none')).map((column) => column.name)).toEqual(['id', 'raw_object']);
