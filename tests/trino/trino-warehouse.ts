@@ -27,6 +27,7 @@ function literal(value: unknown, type: string): string {
   }
   if (type === 'varchar') return `'${String(value).replaceAll("'", "''")}'`;
   if (type === 'date') return `date '${String(value)}'`;
+  if (type === 'timestamptz') return `from_iso8601_timestamp('${String(value)}')`;
   if (type === 'double') return `double '${String(value)}'`;
   return type.startsWith('decimal') ? `cast('${String(value)}' as ${type})` : String(value);
 }
