@@ -13,9 +13,9 @@ const memory = process.argv[3] ?? '4GB';
 const made = ['touch_base', 'conversion_facts', 'windows', 'person_stages', 'orders', 'person_events'];
 const fits = [
   ...['channel_numbers', 'person_numbers', 'touch_steps', 'type_bits', 'lost_journeys', 'journeys'],
-  ...['transition_counts', 'coalition_counts', 'paths', 'fitted_factors', 'coalition_shares', 'channel_factors'],
+  ...['transition_counts', 'coalition_counts', 'paths', 'fitted_factors', 'fit_factors', 'channel_factors'],
 ];
-const weights = ['conversion_paths', 'credit_weights'];
+const weights = ['conversion_paths', 'fit_months', 'coalition_shares', 'credit_weights'];
 const bootstrap = ['bootstrap_draws', 'calendar', 'periods', 'period_spans', 'coalition_sums', 'markov_intervals'];
 
 async function open(options) {
@@ -85,7 +85,15 @@ async function run(folder, steps) {
     const rows = settings[name].rows.filter((row) => (row.conversion_type ?? 'first_order') === 'first_order');
     await warehouse.createTableFromRows(name, settings[name].columns, rows);
   }
-  await warehouse.run("create table horizon as select date '2025-01-01' as first_day, date '2025-12-31' as as_of_day");
+  await warehouse.run(
+    "create table horizon as select date '2025-01-01' as first_day, date '2025-12-31' as as_of_day, date '2025-12-24' as open_from_day",
+  );
+  // There is no build before this one.
+  for (const { name, columns } of models.flatMap((model) =>
+    steps.includes(model.name) ? (model.header?.reads ?? []) : [],
+  )) {
+    await warehouse.createTableFromRows(name, columns, []);
+  }
   for (const table of made) {
     await warehouse.run(`create view ${table} as select * from read_parquet('${join(folder, `${table}.parquet`)}')`);
   }
@@ -95,7 +103,8 @@ async function run(folder, steps) {
   for (const name of steps) {
     const model = models.find((each) => each.name === name);
     const from = process.cpuUsage();
-    if ('sql' in model) await warehouse.createTable(name, model.sql);
+    if (model.header?.isView) await warehouse.createView(name, model.sql);
+    else if ('sql' in model) await warehouse.createTable(name, model.sql);
     else await model.run(warehouse);
     times.push([name, process.cpuUsage(from).user / 1e6]);
   }
