@@ -110,7 +110,7 @@ export function withCompanions(entry: VaultEntry, change: (companions: string[])
 }
 
 /**
- * The entry as if the import had never come in. The address goes where nobody else has brought it.
+ * The entry as if the import had never come in. The address goes where nobody else has brought it, or only under a refusal.
  * @returns undefined where nobody else has said anything.
  */
 export function withoutImport(entry: VaultEntry, importId: string): VaultEntry | undefined {
@@ -118,10 +118,10 @@ export function withoutImport(entry: VaultEntry, importId: string): VaultEntry |
   const left = imports.filter(({ import_id }) => import_id !== importId);
   if (left.length === imports.length) return entry;
   const others = { ...rest, ...(left.length === 0 ? {} : { imports: left }) };
-  const { refused_at, given_at, seen_at } = wholeWord(others);
-  const isBrought = given_at !== undefined || seen_at !== undefined;
-  if (!isBrought && refused_at === undefined) return undefined;
-  return { ...others, ...(isBrought && address !== undefined ? { address } : {}) };
+  const said = wholeWord(others);
+  const isBrought = said.given_at !== undefined || said.seen_at !== undefined;
+  if (!isBrought && said.refused_at === undefined) return undefined;
+  return { ...others, ...(address !== undefined && isBrought && mayBeKept(said, undefined) ? { address } : {}) };
 }
 
 /**

@@ -284,6 +284,14 @@ describe('what an import said', () => {
       { key: anna, refused_at: at(3) },
     ],
     [
+      'takes its yes along, and the address that the door knows under a no',
+      mergeEntries(
+        { key: anna, seen_at: at(1), refused_at: at(2) },
+        asOfImport({ key: anna, given_at: at(3), address }, importId(1), at(4)),
+      ),
+      { key: anna, seen_at: at(1), refused_at: at(2) },
+    ],
+    [
       'takes its refusal along',
       merged({ key: anna, seen_at: at(2), address }, asOfImport({ key: anna, refused_at: at(3) }, importId(1), at(1))),
       { key: anna, seen_at: at(2), address },

@@ -46,9 +46,10 @@ const placesOfImports = [places.rawEvents, places.rawCosts, places.rejected] as 
 const objectsAtOnce = 8;
 
 /**
- * Takes back what an import of a file wrote: its events, its costs, its refused records, and what replays took of these, and what it alone said
- * for the vault. The same event from elsewhere stands in an object of its own, and stays. Killed at any moment it is run again, to the same end; until then
- * nobody builds. The caller holds the locks of builds.
+ * Takes back what an import of a file wrote: its events, its costs, its refused records, what replays took of these, and what it
+ * said for the vault. The same event from elsewhere stands in an object of its own, and stays; so does an address that came in by
+ * another way too. Killed at any moment it is run again, to the same end; until then nobody builds. The caller holds the lock of
+ * the night and those of builds.
  * @throws PercorsoError where the import is of a version whose objects do not say of which import they are.
  */
 export async function undoImport(lake: Store, entry: ImportEntry, now: Date): Promise<UndoneImport> {

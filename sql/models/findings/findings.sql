@@ -124,7 +124,9 @@ split as (
 ),
 
 languages as (
-    select marks.language, marks.decimal_mark, marks.group_mark, marks.above, marks.below, marks.article, coalesce(currency_signs.sign, settings.currency || ' ') as sign
+    select
+        marks.language, marks.decimal_mark, marks.group_mark, marks.above, marks.below, marks.article,
+        coalesce(currency_signs.sign, settings.currency || ' ') as sign
     from settings
     cross join (
         values
