@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, lstatSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 
 /** Stops with a plain sentence where Node is too old to run anything here. */
 export function checkNode() {
@@ -21,15 +21,31 @@ export function run(command, args, options = {}) {
 }
 
 /**
- * Installs what a folder's lockfile names, unless exactly that is there already.
+ * Stops where a folder's packages are a link to others: `npm ci` empties `node_modules` before it fills it, and through a link
+ * that would be the folder of another checkout.
+ */
+function refuseLink(modules, label) {
+  if (!lstatSync(modules, { throwIfNoEntry: false })?.isSymbolicLink()) return;
+  const target = resolve(modules, '..', readlinkSync(modules));
+  process.stderr.write(
+    `${label}: ${modules} is a symbolic link to ${target}, and does not hold what the lockfile names: npm ci would empty that folder, which may be another checkout's\n` +
+      `  mend: remove the link (not what it points to), and run this again: it installs packages of its own\n`,
+  );
+  process.exit(1);
+}
+
+/**
+ * Installs what a folder's lockfile names, unless exactly that is there already. Stops where it would install through a link.
  * @returns whether anything was installed.
  */
 export async function installMissing(folder, label) {
   const lock = createHash('sha256')
     .update(readFileSync(join(folder, 'package-lock.json')))
     .digest('hex');
-  const stamp = join(folder, 'node_modules', '.percorso-installed');
+  const modules = join(folder, 'node_modules');
+  const stamp = join(modules, '.percorso-installed');
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === lock) return false;
+  refuseLink(modules, label);
   process.stderr.write(`${label}: installing packages (once) ...\n`);
   const started = Date.now();
   const code = await run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: folder });

@@ -61,18 +61,19 @@ async function undo(context: CliContext, given: string): Promise<void> {
   );
   if (context.json) context.stdout(`${JSON.stringify(result)}\n`);
   const removed = [
-    [result.event_objects, 'of events'],
-    [result.cost_objects, 'of costs'],
-    [result.rejected_objects, 'of refused records'],
+    [result.event_objects, 'objects of events'],
+    [result.cost_objects, 'objects of costs'],
+    [result.rejected_objects, 'objects of refused records'],
+    [result.vault_entries, 'entries of the vault'],
   ]
-    .filter(([objects]) => objects !== 0)
-    .map(([objects, what]) => `${objects} ${what}`);
+    .filter(([count]) => count !== 0)
+    .map(([count, what]) => `${count} ${what}`);
   const name = `${printable(result.file)} (${result.import_id.slice(0, 12)})`;
   if (removed.length === 0) {
     context.stderr(`${name}${result.was_undone ? ' was taken back before:' : ':'} nothing of it is in the lake.\n`);
     return;
   }
-  context.stderr(`${name} is taken back: objects removed, ${removed.join(', ')}.\n`);
+  context.stderr(`${name} is taken back: removed ${removed.join(', ')}.\n`);
   context.stderr('`percorso build` takes it out of the figures; the file, corrected or not, can be imported again.\n');
 }
 

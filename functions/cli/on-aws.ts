@@ -19,7 +19,7 @@ const needs: Record<string, Need> = {
   'rotate-key': 'everything',
 };
 
-/** They read what is published, which names nobody; or move whole objects. */
+/** They read what is published, which names nobody; or take out what bears an import's id, and open nothing. */
 const withoutSecrets = ['query', 'export', 'dashboards', 'imports'];
 
 const elsewhere: Record<string, string> = {

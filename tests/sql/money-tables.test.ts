@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
 import {
@@ -258,6 +259,14 @@ describe('spend without touches, and touches without spend', () => {
       'touches_without_campaign (not set) null 1 0.00 Paid Search null null',
       'unknown_campaign_id 987654321 null 1 0.00 Paid Search null null',
     ]);
+  });
+
+  test('say on the page of what they have, and of what they have none they say nothing', async () => {
+    const page = await readFile(new URL('../../dashboards/tables/hygiene.sql', import.meta.url), 'utf8');
+    const shown = await company.query(page);
+    const lines = shown.map(({ name, touches, spend }) => `${name} ${touches} ${spend}`);
+    expect(lines).toEqual(expect.arrayContaining(['reach 1 60', 'lonely null 40', 'unheard of 1 null']));
+    expect(shown.filter(({ touches, spend }) => touches === 0 || spend === 0)).toEqual([]);
   });
 
   test('leave none of the spend out: what is not listed found touches', async () => {

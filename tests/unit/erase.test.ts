@@ -5,6 +5,7 @@ import type { StoredEvent } from '#core/event';
 import { createIdentifiers } from '#core/identifiers';
 import { importOfObject, lake as places } from '#core/lake';
 import type { MartReader, SqlValue, Store } from '#core/ports';
+import { asOfImport } from '#core/vault';
 import { createVaultSealer, parseVaultKey, type VaultKey } from '#core/vault-sealing';
 import { createRawWriter } from '#pipeline/arrivals/store';
 import { publishManifest } from '#pipeline/builds/publish';
@@ -236,7 +237,9 @@ test('an address of an erased person does not come back into the vault with an o
   await erasePersons(made, ['anna@esempio.it'], work);
   const before = await made.lake.list(places.vault);
   const writer = createRawWriter(made.lake, { identifierKey: key });
-  await writer.vault({ key: email, given_at: '2026-03-01T10:00:00.000Z', address: sealed.anna });
+  const old = { key: email, given_at: '2026-03-01T10:00:00.000Z', address: sealed.anna };
+  await writer.vault(old);
+  await writer.vault(asOfImport(old, 'f'.repeat(32), '2026-03-12T08:00:00.000Z'));
   await writer.flush();
   expect(await made.lake.list(places.vault)).toEqual(before);
   await writer.vault({ key: email, given_at: '2026-03-11T10:00:00.000Z', address: sealed.anna });

@@ -1,7 +1,11 @@
+import { gunzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
+import { createIdentifiers } from '#core/identifiers';
 import { generationOfObject, importOfObject, lake as places } from '#core/lake';
 import { athenaDialect } from '#core/lake-sql';
 import type { Store } from '#core/ports';
+import { type VaultEntry, wholeWord } from '#core/vault';
+import { createVaultSealer, parseVaultKey } from '#core/vault-sealing';
 import { rejectedId, replayRejected, showRejected } from '#pipeline/arrivals/rejected';
 import { createRawWriter } from '#pipeline/arrivals/store';
 import { type LakeBuilder, planRun } from '#pipeline/builds/lake-build';
@@ -10,8 +14,10 @@ import { importFiles } from '#pipeline/imports/import';
 import { beginUndo, type ImportEntry, listImports, requireNoUndo } from '#pipeline/imports/import-ledger';
 import { findImport, undoImport } from '#pipeline/imports/import-undo';
 import { raiseLake } from '#pipeline/people/rotate-key';
+import { compactVault, createVaultReader } from '#pipeline/people/vault';
 import { type TestCompany, testCompany } from './import-company.ts';
 
+const vaultKey = parseVaultKey('11'.repeat(32)) ?? { publicKey: Buffer.alloc(0) };
 const at = (minute: number) => new Date(Date.UTC(2026, 2, 11, 8, minute));
 const order = (id: string, revenue = '10.00') => ({
   event_type: 'Order Completed',
@@ -230,6 +236,169 @@ describe('taking back an import', () => {
     await requireNoUndo(made.lake);
     // It is known all the same: the file brings nothing new.
     expect((await made.import([`${made.dir}/bad.jsonl`])).files[0]).toMatchObject({ alreadyThere: true });
+  });
+});
+
+describe('what an import alone brought into the vault', () => {
+  const sealAddress = createVaultSealer(vaultKey);
+  const contact = (email: string, more: object = {}) => ({
+    event_type: 'Identify',
+    event_id: `of ${email}`,
+    occurred_at: '2026-01-05T10:00:00Z',
+    source: 'crm',
+    identifiers: { email },
+    ...more,
+  });
+  const refused = (email: string) => contact(email, { consent: { marketing: false } });
+  const identifiers = createIdentifiers(Buffer.alloc(32, 7), 'IT');
+  const people = ['anna', 'bruno', 'carla', 'dora'].map((name) => `${name}@esempio.it`) as [
+    string,
+    string,
+    string,
+    string,
+  ];
+  const [anna, bruno, carla, dora] = people;
+
+  /** The door knows Bruno and Dora, another file Carla; the bad file names all four, and says that Dora refuses. */
+  async function contacts(): Promise<TestCompany> {
+    const bare = await testCompany();
+    let clock = at(0).getTime();
+    const keeping = { ...bare, sealAddress: async () => sealAddress };
+    const made: TestCompany = {
+      ...keeping,
+      import: (files, options = {}) =>
+        importFiles(keeping, files, {
+          cwd: bare.dir,
+          now() {
+            clock += 1000;
+            return new Date(clock);
+          },
+          ...options,
+        }),
+    };
+    await made.import([await made.write('good.jsonl', jsonLines(contact(carla)))]);
+    await made.import([
+      await made.write('bad.jsonl', jsonLines(contact(anna), contact(bruno), contact(carla), refused(dora))),
+    ]);
+    const writer = createRawWriter(made.lake, { identifierKey: await made.identifierKey() });
+    for (const email of [bruno, dora]) {
+      const key = identifiers.hash('email', email);
+      await writer.vault({ key, seen_at: '2026-01-04T10:00:00.000Z', address: sealAddress(email) });
+    }
+    await writer.flush();
+    return made;
+  }
+
+  async function known(made: TestCompany): Promise<string[]> {
+    const reader = createVaultReader(made.lake, await made.identifierKey(), [vaultKey], identifiers);
+    const found = await reader.find(people.map((email) => identifiers.hash('email', email)));
+    return [...found.values()].sort();
+  }
+  const vaultText = async ({ lake }: TestCompany) => {
+    const bodies = await Promise.all((await lake.list(places.vault)).map((key) => lake.get(key)));
+    return bodies.map((body) => gunzipSync(body ?? '').toString()).join('');
+  };
+
+  it.each([
+    ['before the night merges it', false],
+    ['after the night has merged it', true],
+  ])('goes with it, and what others brought too stays, %s', async (_, isMerged) => {
+    const made = await contacts();
+    const { import_id } = await named(made, 'bad.jsonl');
+    if (isMerged) {
+      // By night an address goes that is refused; it comes in again at the door.
+      await compactVault(made.lake, await made.identifierKey());
+      const writer = createRawWriter(made.lake, { identifierKey: await made.identifierKey() });
+      const key = identifiers.hash('email', dora);
+      await writer.vault({ key, seen_at: '2026-01-06T10:00:00.000Z', address: sealAddress(dora) });
+      await writer.flush();
+    }
+    expect(await known(made)).toEqual([anna, bruno, carla]);
+    expect(await undo(made, 'bad.jsonl')).toMatchObject({ vault_entries: 4 });
+    expect(await known(made)).toEqual([bruno, carla, dora]);
+    expect(await vaultText(made)).not.toContain(import_id);
+    expect(await vaultText(made)).not.toContain(identifiers.hash('email', anna));
+    // Done twice is done once; and corrected or not, the file comes in again.
+    expect(await undo(made, 'bad.jsonl')).toMatchObject({ vault_entries: 0, was_undone: true });
+    await made.import([`${made.dir}/bad.jsonl`]);
+    expect(await known(made)).toEqual([anna, bruno, carla]);
+  });
+
+  it('is found under another key of the hashes too, and in what a replay took', async () => {
+    const made = await contacts();
+    await compactVault(made.lake, await made.identifierKey());
+    const path = await made.write(
+      'bad.csv',
+      `event_type,when,mail\nIdentify,2026-01-05 10:00,${anna}\nIdentify,never,dario@esempio.it\n`,
+    );
+    await made.write(
+      'mappings/bad.yaml',
+      [
+        'source: crm',
+        'format: { type: csv }',
+        'events:',
+        '  - event_type: Identify',
+        '    occurred_at: { column: when, format: "yyyy-MM-dd HH:mm" }',
+        '    identifiers: { email: "{mail}" }',
+      ].join('\n'),
+    );
+    expect((await made.import([path], { mapping: 'bad' })).files[0]).toMatchObject({ events: 1, rejected: 1 });
+    const key = await made.identifierKey();
+    const [row] = await showRejected(made.lake, key, {}, 1);
+    if (row === undefined) throw new Error('nothing was refused');
+    const mend = (original: Buffer) => Buffer.from(original.toString().replace('never', '2026-01-05 11:00'));
+    const mends = new Map([[rejectedId(key, row.record, row.original), mend]]);
+    expect(await replayRejected(made.lake, key, await fileReplayers(made), {}, mends)).toMatchObject({ taken: 1 });
+    const newer = [Buffer.alloc(32, 7), Buffer.alloc(32, 8)];
+    await raiseLake(made, newer, { changed_at: at(0).toISOString() });
+    const today = createIdentifiers(newer, 'IT');
+    const found = async () => {
+      const reader = createVaultReader(made.lake, newer, [vaultKey], today);
+      const all = [...people, 'dario@esempio.it'].map((email) => today.hash('email', email));
+      return [...(await reader.find(all)).values()].sort();
+    };
+    expect(await found()).toEqual([anna, bruno, carla, 'dario@esempio.it']);
+    await undo(made, 'bad.csv');
+    expect(await found()).toEqual([anna, bruno, carla]);
+    await undo(made, 'bad.jsonl');
+    expect(await found()).toEqual([bruno, carla]);
+  });
+
+  it('goes to the end where an undo was killed anywhere', async () => {
+    for (const isMerged of [false, true]) {
+      for (let changes = 0, isKilled = true; isKilled; changes += 1) {
+        const made = await contacts();
+        if (isMerged) await compactVault(made.lake, await made.identifierKey());
+        isKilled = false;
+        try {
+          await undo(made, 'bad.jsonl', dyingStore(made.lake, changes));
+        } catch {
+          isKilled = true;
+          const { import_id } = await named(made, 'bad.jsonl');
+          await undo(made, import_id);
+        }
+        await requireNoUndo(made.lake);
+        // Dora's address went in the night that the bad file had her refuse.
+        expect(await known(made)).toEqual(isMerged ? [bruno, carla] : [bruno, carla, dora]);
+      }
+    }
+  });
+
+  it('is not known of what a version wrote that did not tell: that stays', async () => {
+    const made = await contacts();
+    const { import_id } = await named(made, 'bad.jsonl');
+    // As it was written before: the words of all as one.
+    const lines = (await vaultText(made)).trim().split('\n');
+    for (const key of await made.lake.list(places.vault)) await made.lake.remove(key);
+    const writer = createRawWriter(made.lake, { identifierKey: await made.identifierKey() });
+    for (const line of lines) {
+      const { imports: _, ...entry }: VaultEntry = JSON.parse(line);
+      await writer.vault({ ...entry, ...wholeWord(JSON.parse(line)) });
+    }
+    await writer.flush();
+    expect(await vaultText(made)).not.toContain(import_id);
+    expect(await undo(made, 'bad.jsonl')).toMatchObject({ event_objects: 1, vault_entries: 0 });
+    expect(await known(made)).toEqual([anna, bruno, carla]);
   });
 });
 

@@ -8,7 +8,7 @@ import { configSchema } from '#core/config';
 import { createIdentifiers } from '#core/identifiers';
 import { lake as places } from '#core/lake';
 import type { Store } from '#core/ports';
-import { mergeEntries, type VaultEntry } from '#core/vault';
+import { asOfImport, mergeEntries, type VaultEntry, wholeWord, withoutImport } from '#core/vault';
 import {
   createVaultOpener,
   createVaultSealer,
@@ -193,6 +193,14 @@ describe('the newest word on consent decides', () => {
     await written(lake, entries);
     const expected = isKept ? [[anna, 'anna@esempio.it']] : [];
     expect([...(await reader(lake).find([anna]))]).toEqual(expected);
+    // The same, where files said it.
+    const { lake: filed } = await testCompany();
+    await written(
+      filed,
+      entries.map((entry, n) => asOfImport(entry, importId(n), at(9))),
+    );
+    expect([...(await reader(filed).find([anna]))]).toEqual(expected);
+    expect(await countVault(filed, identifierKey)).toMatchObject({ addresses: isKept ? 1 : 0 });
     await compactVault(lake, identifierKey);
     expect([...(await reader(lake).find([anna]))]).toEqual(expected);
     const bodies = await Promise.all((await lake.list(places.vault)).map(async (key) => (await lake.get(key)) ?? ''));
@@ -207,13 +215,18 @@ describe('the newest word on consent decides', () => {
   test('in any order, doubled, and merged at any time, it comes to the same', async () => {
     const time = fc.integer({ min: 1, max: 6 }).map(at);
     const account = fc.constantFrom(user, identifiers.hash('crm_id', 'C-1'));
-    const word: fc.Arbitrary<VaultEntry> = fc.oneof(
+    const said: fc.Arbitrary<VaultEntry> = fc.oneof(
       fc
         .record({ key: fc.constantFrom(anna, annasPhone), seen_at: time, with: fc.array(account, { maxLength: 2 }) })
         .map((entry) => ({ ...entry, address })),
       fc.record({ key: fc.constantFrom(anna, annasPhone), given_at: time }).map((entry) => ({ ...entry, address })),
       fc.record({ key: fc.oneof(fc.constantFrom(anna, annasPhone), account), refused_at: time }),
     );
+    // More imports than an entry tells apart, and the door.
+    const importIds = Array.from({ length: 12 }, (_, n) => n);
+    const word = fc
+      .tuple(said, fc.option(fc.constantFrom(...importIds), { freq: 6 }))
+      .map(([entry, n]) => (n === null ? entry : asOfImport(entry, importId(n), at(n + 1))));
     const state = async (store: Store) => {
       await compactVault(store, identifierKey);
       const bodies = await Promise.all((await store.list(places.vault)).map((key) => store.get(key)));
@@ -222,7 +235,7 @@ describe('the newest word on consent decides', () => {
     await fc.assert(
       fc.asyncProperty(
         fc
-          .array(word, { minLength: 1, maxLength: 8 })
+          .array(word, { minLength: 1, maxLength: 16 })
           .chain((words) =>
             fc.tuple(
               fc.constant(words),
@@ -249,6 +262,52 @@ describe('the newest word on consent decides', () => {
     };
     expect(mergeEntries(a, { key: anna }).with).toHaveLength(16);
   }, 120_000);
+});
+
+const importId = (n: number) => String(n).padStart(32, '0');
+
+describe('what an import said', () => {
+  const seen = (n: number): VaultEntry => asOfImport({ key: anna, seen_at: at(n), address }, importId(n), at(n));
+  const merged = (...words: [VaultEntry, ...VaultEntry[]]) => words.reduce(mergeEntries);
+
+  test.each<[string, VaultEntry, VaultEntry | undefined]>([
+    ['goes with it where nobody else said anything', seen(1), undefined],
+    ['goes, and what another import said stays', merged(seen(1), seen(2)), seen(2)],
+    [
+      'goes, and what the door said stays, with the address',
+      merged(seen(1), { key: anna, given_at: at(3), address }),
+      { key: anna, given_at: at(3), address },
+    ],
+    [
+      'leaves no address to a refusal of the door',
+      merged(seen(1), { key: anna, refused_at: at(3) }),
+      { key: anna, refused_at: at(3) },
+    ],
+    [
+      'takes its yes along, and the address that the door knows under a no',
+      mergeEntries(
+        { key: anna, seen_at: at(1), refused_at: at(2) },
+        asOfImport({ key: anna, given_at: at(3), address }, importId(1), at(4)),
+      ),
+      { key: anna, seen_at: at(1), refused_at: at(2) },
+    ],
+    [
+      'takes its refusal along',
+      merged({ key: anna, seen_at: at(2), address }, asOfImport({ key: anna, refused_at: at(3) }, importId(1), at(1))),
+      { key: anna, seen_at: at(2), address },
+    ],
+    ['is not missed where it said nothing', seen(2), seen(2)],
+  ])('%s', (_, entry, left) => expect(withoutImport(entry, importId(1))).toEqual(left));
+
+  test('is told apart for the newest eight of one identifier; what older ones said stays', () => {
+    const every = [...Array(12).keys()].map((n) => seen(n + 1));
+    const entry = every.reduce(mergeEntries);
+    expect(entry.imports?.map(({ received_at }) => received_at)).toEqual([12, 11, 10, 9, 8, 7, 6, 5].map(at));
+    expect(entry).toMatchObject({ seen_at: at(4), address });
+    expect(wholeWord(entry)).toEqual({ seen_at: at(12) });
+    expect(withoutImport(entry, importId(2))).toBe(entry);
+    expect(wholeWord(withoutImport(entry, importId(12)) ?? { key: anna })).toEqual({ seen_at: at(11) });
+  });
 });
 
 test('one half of the key puts in, the other takes out, and neither opens what another key sealed', () => {
@@ -359,6 +418,13 @@ test('the same file again writes nothing new, and a person is taken out whole', 
     { key: anna, seen_at: at(1), address, with: [user] },
     { key: annasPhone, given_at: at(1), address: sealAddress('+393331234567'), with: [user] },
     { key: user, refused_at: at(0) },
+    // A file's word goes as well, and from what came with another's.
+    asOfImport({ key: anna, given_at: at(1), address }, importId(1), at(2)),
+    asOfImport(
+      { key: annasPhone, seen_at: at(1), address: sealAddress('+393331234567'), with: [user] },
+      importId(1),
+      at(2),
+    ),
   ];
   await written(lake, entries);
   const names = await lake.list(places.vault);

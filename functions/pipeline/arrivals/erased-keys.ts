@@ -6,7 +6,7 @@ import { generationOf, type IdentifierKey } from '#core/identifier-key';
 import { generationOfObject, lake as places } from '#core/lake';
 import type { Store } from '#core/ports';
 import { createRecentlyUsed } from '#core/recently-used';
-import type { VaultEntry } from '#core/vault';
+import { type VaultEntry, wholeWord, withCompanions } from '#core/vault';
 
 const erasureShape = z.object({
   erased_at: z.string(),
@@ -101,12 +101,13 @@ export async function readErasedKeys(lake: Store, identifierKey: IdentifierKey):
     return found;
   };
   function entryWithoutErased(entry: VaultEntry): VaultEntry | undefined {
-    const { key, with: companions, ...rest } = entry;
-    const { own, shared } = untilOf(key);
-    const said = [entry.refused_at, entry.given_at, entry.seen_at].filter((at) => at !== undefined);
+    const { own, shared } = untilOf(entry.key);
+    const { refused_at, given_at, seen_at } = wholeWord(entry);
+    const said = [refused_at, given_at, seen_at].filter((at) => at !== undefined);
     if (said.every((at) => own >= at || shared >= at)) return undefined;
-    const left = companions?.filter((other) => said.every((at) => untilOf(other).own < at)) ?? [];
-    return { key, ...rest, ...(left.length === 0 ? {} : { with: left }) };
+    return withCompanions(entry, (companions) =>
+      companions.filter((other) => said.every((at) => untilOf(other).own < at)),
+    );
   }
 
   function withoutErased(event: StoredEvent): StoredEvent {

@@ -4,7 +4,7 @@ import type { StoredEvent } from '#core/event';
 import { createHashChain, type IdentifierKey } from '#core/identifier-key';
 import type { RejectedRecord } from '#core/lake';
 import { createSealing } from '#core/sealing';
-import type { VaultEntry } from '#core/vault';
+import { type VaultEntry, withCompanions } from '#core/vault';
 
 /** Stored records whose hashes are of an older generation of the key, in their newest form. One of the newest stays as it is. */
 export interface Raise {
@@ -66,12 +66,8 @@ export function createRaise(identifierKey: IdentifierKey): Raise {
     },
     entry(entry, from) {
       if (from >= chain.generation) return entry;
-      const { key, with: companions, ...rest } = entry;
-      return {
-        key: chain.raise(key, from),
-        ...rest,
-        ...(companions === undefined ? {} : { with: companions.map((other) => chain.raise(other, from)) }),
-      };
+      const raised = (key: string) => chain.raise(key, from);
+      return withCompanions({ ...entry, key: raised(entry.key) }, (companions) => companions.map(raised));
     },
   };
 }

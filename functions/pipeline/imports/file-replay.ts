@@ -5,7 +5,7 @@ import { createRateCheck } from '#core/fx-rates';
 import { createIdentifiers } from '#core/identifiers';
 import type { RowReader, SourceRow } from '#core/row-reading';
 import { fieldNames, isRecord } from '#core/row-reading';
-import type { VaultEntry } from '#core/vault';
+import { asOfImport, type VaultEntry } from '#core/vault';
 import { createAdmitter } from '#pipeline/arrivals/admit';
 import type { Replayed, Replayer } from '#pipeline/arrivals/rejected';
 import { parseRejectedRow, type RejectedRow } from '#pipeline/arrivals/rejected-row';
@@ -99,7 +99,7 @@ export async function fileReplayers(company: ImportCompany): Promise<Replayer[]>
       const admitted = admitter.event(input, (contentHash) => `${contentHash}-${row.mend ?? row.ordinal}`);
       if (!admitted.ok) return admitted;
       events.push(admitted.value);
-      vault.push(...admitted.vault);
+      vault.push(...admitted.vault.map((entry) => asOfImport(entry, row.import_id, row.received_at)));
     }
     for (const input of read.costs) {
       const admitted = admitter.cost(input, row.import_id);

@@ -3,6 +3,8 @@ import { eachAtOnce } from '#core/each-at-once';
 import { PercorsoError, UsageError } from '#core/errors';
 import { importOfObject, lake as places } from '#core/lake';
 import type { Store } from '#core/ports';
+import { withoutImport } from '#core/vault';
+import { changeVault } from '#pipeline/arrivals/vault-objects';
 import { beginUndo, endUndo, type ImportEntry } from '#pipeline/imports/import-ledger';
 
 export interface UndoneImport {
@@ -12,6 +14,8 @@ export interface UndoneImport {
   event_objects: number;
   cost_objects: number;
   rejected_objects: number;
+  /** Entries of the vault that went or changed. */
+  vault_entries: number;
   /** It had been taken back to the end before. */
   was_undone: boolean;
 }
@@ -42,9 +46,10 @@ const placesOfImports = [places.rawEvents, places.rawCosts, places.rejected] as 
 const objectsAtOnce = 8;
 
 /**
- * Takes back what an import of a file wrote: its events, its costs, its refused records, and what replays took of these. The same
- * event from elsewhere stands in an object of its own, and stays. Killed at any moment it is run again, to the same end; until then
- * nobody builds. The caller holds the locks of builds.
+ * Takes back what an import of a file wrote: its events, its costs, its refused records, what replays took of these, and what it
+ * said for the vault. The same event from elsewhere stands in an object of its own, and stays; so does an address that came in by
+ * another way too. Killed at any moment it is run again, to the same end; until then nobody builds. The caller holds the lock of
+ * the night and those of builds.
  * @throws PercorsoError where the import is of a version whose objects do not say of which import they are.
  */
 export async function undoImport(lake: Store, entry: ImportEntry, now: Date): Promise<UndoneImport> {
@@ -59,6 +64,7 @@ export async function undoImport(lake: Store, entry: ImportEntry, now: Date): Pr
     placesOfImports.map(async (place) => (await lake.list(place)).filter((key) => importOfObject(key) === import_id)),
   );
   await eachAtOnce([...events, ...costs, ...rejected], objectsAtOnce, (key) => lake.remove(key));
+  const vault_entries = await changeVault(lake, (stored) => withoutImport(stored, import_id), import_id);
   await endUndo(lake, import_id, now);
   return {
     import_id,
@@ -66,6 +72,7 @@ export async function undoImport(lake: Store, entry: ImportEntry, now: Date): Pr
     event_objects: events.length,
     cost_objects: costs.length,
     rejected_objects: rejected.length,
+    vault_entries,
     was_undone: entry.state === 'taken back',
   };
 }

@@ -10,7 +10,7 @@ import type { IdentifierKey } from '#core/identifier-key';
 import { createIdentifiers, type Identifiers } from '#core/identifiers';
 import type { Clock } from '#core/ports';
 import type { Problem, SourceRow } from '#core/row-reading';
-import type { VaultEntry } from '#core/vault';
+import { asOfImport, type VaultEntry } from '#core/vault';
 import { type Admitter, createAdmitter } from '#pipeline/arrivals/admit';
 import { type RejectedRow, rejectedRow } from '#pipeline/arrivals/rejected-row';
 import { createRawWriter } from '#pipeline/arrivals/store';
@@ -301,7 +301,7 @@ async function importRows(file: string, reading: FileReading, context: ImportCon
       const admitted = admitter.event(input, eventIds);
       if (!admitted.ok) return reject(row, admitted);
       events.push(admitted.value);
-      entries.push(...admitted.vault);
+      entries.push(...admitted.vault.map((entry) => asOfImport(entry, importId, receivedAt.toISOString())));
     }
     for (const input of read.costs) {
       const admitted = admitter.cost(input, importId);

@@ -7,9 +7,9 @@ import { RefusedError } from '#core/errors';
 import type { Warehouse } from '#core/ports';
 import type { Sealing } from '#core/sealing';
 import { quoteText } from '#core/sql-text';
+import { readVaultEntry } from '#pipeline/arrivals/vault-objects';
 import { fileContents } from '#pipeline/imports/file-bytes';
 import type { PersonFinder } from '#pipeline/people/erase-finder';
-import { readVaultEntry } from '#pipeline/people/vault';
 
 export interface Proof {
   /** Files looked into. */

@@ -1,33 +1,18 @@
 import { promisify } from 'node:util';
-import { gunzip, gzip } from 'node:zlib';
-import * as z from 'zod';
+import { gzip } from 'node:zlib';
 import { generationOf, type IdentifierKey } from '#core/identifier-key';
 import type { Identifiers } from '#core/identifiers';
 import { generationOfObject, lake as places } from '#core/lake';
 import { kindOfHash } from '#core/named-identifier';
 import type { Store } from '#core/ports';
-import { mayBeKept, mergeEntries, type VaultEntry } from '#core/vault';
+import { mayBeKept, mergeEntries, type VaultEntry, type VaultWord, wholeWord, withCompanions } from '#core/vault';
 import { createVaultOpener, createVaultSealer, nameOfVaultKey, sealedUnder, type VaultKey } from '#core/vault-sealing';
 import { createRaise } from '#pipeline/arrivals/raise';
 import { createRawWriter } from '#pipeline/arrivals/store';
+import { changeVault, entriesOf } from '#pipeline/arrivals/vault-objects';
 
-const expand = promisify(gunzip);
 const squeeze = promisify(gzip);
-const entryShape = z.custom<VaultEntry>((value) => z.looseObject({ key: z.string() }).safeParse(value).success);
 const digits = [...'0123456789abcdef'];
-
-/** One line of an object of the vault. */
-export const readVaultEntry = (line: string): VaultEntry => entryShape.parse(JSON.parse(line));
-
-async function entriesOf(lake: Store, object: string): Promise<VaultEntry[]> {
-  const body = await lake.get(object);
-  if (body === undefined) return [];
-  const text = (await expand(body)).toString('utf8');
-  return text
-    .split('\n')
-    .filter((line) => line !== '')
-    .map(readVaultEntry);
-}
 
 const shardOf = (key: string) => key.slice(2, 3);
 const isAddress = (key: string) => key.startsWith('e:') || key.startsWith('p:');
@@ -42,7 +27,9 @@ async function objectsOf(lake: Store, generation: number): Promise<{ fresh: stri
 async function refusals(lake: Store, objects: readonly string[]): Promise<Map<string, string>> {
   const refused = new Map<string, string>();
   for (const object of objects) {
-    for (const { key, refused_at } of await entriesOf(lake, object)) {
+    for (const entry of await entriesOf(lake, object)) {
+      const { key } = entry;
+      const { refused_at } = wholeWord(entry);
       if (refused_at === undefined || isAddress(key)) continue;
       const known = refused.get(key);
       if (known === undefined || known < refused_at) refused.set(key, refused_at);
@@ -51,8 +38,8 @@ async function refusals(lake: Store, objects: readonly string[]): Promise<Map<st
   return refused;
 }
 
-function lastRefused(entry: VaultEntry, refused: ReadonlyMap<string, string>): string | undefined {
-  const times = (entry.with ?? []).flatMap((key) => refused.get(key) ?? []);
+function lastRefused(said: VaultWord, refused: ReadonlyMap<string, string>): string | undefined {
+  const times = (said.with ?? []).flatMap((key) => refused.get(key) ?? []);
   return times.sort().at(-1);
 }
 
@@ -95,10 +82,11 @@ export async function compactVault(lake: Store, identifierKey: IdentifierKey, ol
     const lines: string[] = [];
     for (const entry of (await merged(lake, all, digit)).values()) {
       const { address, ...rest } = entry;
-      const isFresh = (entry.given_at ?? '') >= oldest || (entry.seen_at ?? '') >= oldest;
-      const isKept = address !== undefined && isFresh && mayBeKept(entry, lastRefused(entry, refused));
+      const said = wholeWord(entry);
+      const isFresh = (said.given_at ?? '') >= oldest || (said.seen_at ?? '') >= oldest;
+      const isKept = address !== undefined && isFresh && mayBeKept(said, lastRefused(said, refused));
       if (isKept) counts.addresses += 1;
-      if (entry.refused_at !== undefined) counts.refused += 1;
+      if (said.refused_at !== undefined) counts.refused += 1;
       lines.push(JSON.stringify(isKept ? entry : rest));
     }
     const shard = places.vaultShard(digit, generation);
@@ -116,8 +104,9 @@ export async function countVault(lake: Store, identifierKey: IdentifierKey): Pro
   const counts: VaultCounts = { addresses: 0, refused: 0, waiting: fresh.length };
   for (const digit of all.length === 0 ? [] : digits) {
     for (const entry of (await merged(lake, all, digit)).values()) {
-      if (entry.address !== undefined && mayBeKept(entry, lastRefused(entry, refused))) counts.addresses += 1;
-      if (entry.refused_at !== undefined) counts.refused += 1;
+      const said = wholeWord(entry);
+      if (entry.address !== undefined && mayBeKept(said, lastRefused(said, refused))) counts.addresses += 1;
+      if (said.refused_at !== undefined) counts.refused += 1;
     }
   }
   return counts;
@@ -151,7 +140,8 @@ export function createVaultReader(
       for (const digit of new Set([...wanted].map(shardOf))) {
         for (const [key, entry] of await merged(lake, all, digit)) {
           if (!wanted.has(key) || entry.address === undefined) continue;
-          if (!mayBeKept(entry, lastRefused(entry, refused))) continue;
+          const said = wholeWord(entry);
+          if (!mayBeKept(said, lastRefused(said, refused))) continue;
           const address = open(entry.address);
           // Whoever can write to the lake could put one address in another's place.
           const kind = kindOfHash(key);
@@ -168,23 +158,16 @@ export function createVaultReader(
  * @returns how many entries went or changed.
  */
 export async function eraseFromVault(lake: Store, keys: ReadonlySet<string>): Promise<number> {
-  let erased = 0;
-  for (const object of await lake.list(places.vault)) {
-    const entries = await entriesOf(lake, object);
-    const left = entries.flatMap((entry) => {
-      if (keys.has(entry.key)) return [];
-      const { with: companions, ...rest } = entry;
-      const others = companions?.filter((key) => !keys.has(key));
-      if (others === undefined || others.length === companions?.length) return [entry];
-      return [others.length === 0 ? rest : { ...rest, with: others }];
+  return changeVault(lake, (entry) => {
+    if (keys.has(entry.key)) return undefined;
+    let isChanged = false;
+    const left = withCompanions(entry, (companions) => {
+      const others = companions.filter((key) => !keys.has(key));
+      if (others.length < companions.length) isChanged = true;
+      return others;
     });
-    const changed = entries.filter((entry) => !left.includes(entry)).length;
-    if (changed === 0) continue;
-    if (left.length === 0) await lake.remove(object);
-    else await lake.put(object, await squeeze(`${left.map((entry) => JSON.stringify(entry)).join('\n')}\n`));
-    erased += changed;
-  }
-  return erased;
+    return isChanged ? left : entry;
+  });
 }
 
 /** Puts the entries of older generations of the key into their newest form; their shards are others then. */
@@ -213,17 +196,8 @@ export async function resealVault(lake: Store, vaultKeys: readonly [VaultKey, ..
   const [newest] = vaultKeys;
   const open = createVaultOpener(...vaultKeys);
   const seal = createVaultSealer(newest);
-  let resealed = 0;
-  for (const object of await lake.list(places.vault)) {
-    const entries = await entriesOf(lake, object);
-    const renewed = entries.map((entry) => {
-      if (entry.address === undefined || sealedUnder(entry.address) === nameOfVaultKey(newest)) return entry;
-      return { ...entry, address: seal(open(entry.address)) };
-    });
-    const changed = renewed.filter((entry, index) => entry !== entries[index]).length;
-    if (changed === 0) continue;
-    await lake.put(object, await squeeze(`${renewed.map((entry) => JSON.stringify(entry)).join('\n')}\n`));
-    resealed += changed;
-  }
-  return resealed;
+  return changeVault(lake, (entry) => {
+    if (entry.address === undefined || sealedUnder(entry.address) === nameOfVaultKey(newest)) return entry;
+    return { ...entry, address: seal(open(entry.address)) };
+  });
 }

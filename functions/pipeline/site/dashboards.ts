@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { cp, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { dirname, join, relative } from 'node:path';
+import { cp, lstat, mkdir, readdir, readFile, readlink, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as z from 'zod';
 import { PercorsoError } from '#core/errors';
@@ -170,6 +170,17 @@ async function hashFiles(names: readonly string[]): Promise<string> {
   return hash(parts);
 }
 
+/** @throws PercorsoError where packages are a link to others: `npm ci` would empty the folder that it points to (so too bin/install.js). */
+export async function refuseLinkedPackages(modules: string): Promise<void> {
+  const found = await lstat(modules).catch(() => undefined);
+  if (found?.isSymbolicLink() !== true) return;
+  const target = resolve(dirname(modules), await readlink(modules));
+  throw new PercorsoError(
+    `${modules} is a symbolic link to ${target}: npm ci would empty that folder, which may be another checkout's`,
+    { mend: 'remove the link (not what it points to), and run this again: it installs packages of its own' },
+  );
+}
+
 /** Installs the Evidence project where its lock or its patches have changed since the last time, or never were installed. */
 export async function installDashboards(onStep: (step: string) => void = () => {}): Promise<void> {
   const modules = join(dashboardsDir, 'node_modules');
@@ -184,6 +195,7 @@ export async function installDashboards(onStep: (step: string) => void = () => {
   const isInstalled = (await stampOf(installed)) === lock;
   const patchedWith = await stampOf(patched);
   if (!isInstalled || (patchedWith !== undefined && patchedWith !== patches)) {
+    await refuseLinkedPackages(modules);
     onStep('installing what draws the pages (half a minute)');
     const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm';
     await runProcess(npm, ['ci', '--no-audit', '--no-fund'], 'the dashboards could not be installed');

@@ -95,6 +95,8 @@ rounded as (
     select
         numbers.*,
         numbers.number < 0e0 as is_negative,
+        -- Less than that is what sums of doubles leave of nothing.
+        abs(numbers.number) > 1e-9 as is_some,
         case
             when numbers.unit = 'count' or (numbers.unit = 'money' and abs(numbers.number) >= 1000e0) then 0
             when numbers.unit = 'money' then 2
@@ -122,9 +124,15 @@ split as (
 ),
 
 languages as (
-    select marks.language, marks.decimal_mark, marks.group_mark, coalesce(currency_signs.sign, settings.currency || ' ') as sign
+    select
+        marks.language, marks.decimal_mark, marks.group_mark, marks.above, marks.below, marks.article,
+        coalesce(currency_signs.sign, settings.currency || ' ') as sign
     from settings
-    cross join (values ('en', '.', ','), ('it', ',', '.')) as marks (language, decimal_mark, group_mark)
+    cross join (
+        values
+            ('en', '.', ',', 'just above ', 'just below ', ''),
+            ('it', ',', '.', 'poco sopra ', 'poco sotto ', 'lo ')
+    ) as marks (language, decimal_mark, group_mark, above, below, article)
     left join currency_signs on currency_signs.currency = settings.currency
 ),
 
@@ -133,11 +141,19 @@ figures as (
         split.finding_id,
         split.slot,
         split.unit,
-        split.is_negative and split.digits > 0 as is_negative,
+        -- What rounds to 0 and is not 0 is told by its side: a sentence may say that an interval leaves 0 out.
+        case
+            when split.digits = 0 and split.is_some then
+                case when split.is_negative then languages.below else languages.above end
+                || case when split.unit = 'share' then languages.article else '' end
+            when split.digits > 0 and split.is_negative then '-'
+            else ''
+        end as side,
         languages.language,
         trim(languages.sign) as sign,
         languages.sign as sign_before,
         case
+            when split.digits = 0 and split.is_some then '0'
             when split.whole < 1000 then cast(split.whole as varchar)
             when split.whole < 1000000 then
                 cast(split.whole / 1000 as varchar) || languages.group_mark || lpad(cast(mod(split.whole, 1000) as varchar), 3, '0')
@@ -152,7 +168,7 @@ figures as (
                 || languages.group_mark || lpad(cast(mod(split.whole, 1000) as varchar), 3, '0')
         end
         || case
-            when split.decimals = 0 then ''
+            when split.decimals = 0 or (split.digits = 0 and split.is_some) then ''
             else languages.decimal_mark || lpad(cast(split.fraction as varchar), split.decimals, '0')
         end as amount
     from split
@@ -164,7 +180,7 @@ written as (
         figures.finding_id,
         figures.language,
         figures.slot,
-        case when figures.is_negative then '-' else '' end
+        figures.side
         || case
             when figures.unit = 'count' then figures.amount
             when figures.unit = 'share' then figures.amount || '%'

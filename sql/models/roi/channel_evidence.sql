@@ -99,20 +99,87 @@ judged as (
     cross join settings
 ),
 
--- Percentages as a reader sees them.
+-- Every ROI and end of an interval once, to be written in each language.
+shares as (
+    select
+        judged.channel,
+        judged.period,
+        slots.slot,
+        case slots.slot
+            when 'least_roi' then judged.least_roi
+            when 'greatest_roi' then judged.greatest_roi
+            when 'least_low' then judged.least_low
+            when 'lowest_high' then judged.lowest_high
+            when 'highest_low' then judged.highest_low
+            else judged.greatest_high
+        end as share
+    from judged
+    cross join (
+        values ('least_roi'), ('greatest_roi'), ('least_low'), ('lowest_high'), ('highest_low'), ('greatest_high')
+    ) as slots (slot)
+),
+
+-- Whole percentages; what rounds to 0 and is not 0 is told by its side, since the sentence says on which side of 0 it lies.
+written as (
+    select
+        shares.channel,
+        shares.period,
+        shares.slot,
+        case
+            when shares.share > 0e0 and shares.share < 0.005e0 then 'just above 0 %'
+            when shares.share < 0e0 and shares.share > -0.005e0 then 'just below 0 %'
+            else cast(cast(round(100e0 * shares.share) as bigint) as varchar) || ' %'
+        end as en,
+        case
+            when shares.share > 0e0 and shares.share < 0.005e0 then 'poco sopra lo 0 %'
+            when shares.share < 0e0 and shares.share > -0.005e0 then 'poco sotto lo 0 %'
+            else cast(cast(round(100e0 * shares.share) as bigint) as varchar) || ' %'
+        end as it
+    from shares
+),
+
+in_slots as (
+    select
+        written.channel,
+        written.period,
+        max(case when written.slot = 'least_roi' then written.en end) as least_roi_en,
+        max(case when written.slot = 'least_roi' then written.it end) as least_roi_it,
+        max(case when written.slot = 'greatest_roi' then written.en end) as greatest_roi_en,
+        max(case when written.slot = 'greatest_roi' then written.it end) as greatest_roi_it,
+        max(case when written.slot = 'least_low' then written.en end) as least_low_en,
+        max(case when written.slot = 'least_low' then written.it end) as least_low_it,
+        max(case when written.slot = 'lowest_high' then written.en end) as lowest_high_en,
+        max(case when written.slot = 'lowest_high' then written.it end) as lowest_high_it,
+        max(case when written.slot = 'highest_low' then written.en end) as highest_low_en,
+        max(case when written.slot = 'highest_low' then written.it end) as highest_low_it,
+        max(case when written.slot = 'greatest_high' then written.en end) as greatest_high_en,
+        max(case when written.slot = 'greatest_high' then written.it end) as greatest_high_it
+    from written
+    group by written.channel, written.period
+),
+
 worded as (
     select
         judged.*,
+        in_slots.least_roi_en,
+        in_slots.least_roi_it,
+        in_slots.greatest_roi_en,
+        in_slots.greatest_roi_it,
+        in_slots.least_low_en,
+        in_slots.least_low_it,
+        in_slots.lowest_high_en,
+        in_slots.lowest_high_it,
+        in_slots.highest_low_en,
+        in_slots.highest_low_it,
+        in_slots.greatest_high_en,
+        in_slots.greatest_high_it,
         cast(cast(round(judged.orders) as bigint) as varchar) as orders_text,
         cast(judged.thin_conversions as varchar) as thin_text,
-        cast(judged.models as varchar) as models_text,
-        cast(cast(round(100e0 * judged.least_roi) as bigint) as varchar) || ' %' as least_roi_text,
-        cast(cast(round(100e0 * judged.greatest_roi) as bigint) as varchar) || ' %' as greatest_roi_text,
-        cast(cast(round(100e0 * judged.least_low) as bigint) as varchar) || ' %' as least_low_text,
-        cast(cast(round(100e0 * judged.lowest_high) as bigint) as varchar) || ' %' as lowest_high_text,
-        cast(cast(round(100e0 * judged.highest_low) as bigint) as varchar) || ' %' as highest_low_text,
-        cast(cast(round(100e0 * judged.greatest_high) as bigint) as varchar) || ' %' as greatest_high_text
+        cast(judged.models as varchar) as models_text
     from judged
+    inner join in_slots
+        on in_slots.channel = judged.channel
+        and in_slots.period = judged.period
 )
 
 select
@@ -136,24 +203,24 @@ select
         when worded.verdict = 'earns' then
             worded.channel || ' earns: under each of the ' || worded.models_text
             || ' models the whole 90 % interval of its ROI lies above 0 (least favourable: ' || worded.lowest_en || ', '
-            || worded.least_low_text || ' to ' || worded.lowest_high_text || ').'
+            || worded.least_low_en || ' to ' || worded.lowest_high_en || ').'
         when worded.verdict = 'loses' then
             worded.channel || ' loses: under each of the ' || worded.models_text
             || ' models the whole 90 % interval of its ROI lies below 0 (most favourable: ' || worded.highest_en || ', '
-            || worded.highest_low_text || ' to ' || worded.greatest_high_text || ').'
+            || worded.highest_low_en || ' to ' || worded.greatest_high_en || ').'
         when worded.verdict = 'models disagree' then
-            worded.channel || ': the models disagree. Its ROI is ' || worded.least_roi_text || ' under ' || worded.least_en
-            || ' and ' || worded.greatest_roi_text || ' under ' || worded.greatest_en
+            worded.channel || ': the models disagree. Its ROI is ' || worded.least_roi_en || ' under ' || worded.least_en
+            || ' and ' || worded.greatest_roi_en || ' under ' || worded.greatest_en
             || ': whether it earns depends on which touch is credited, and these data cannot settle that.'
         when worded.known < worded.models then
             worded.channel || ': the margin of a part of its orders is unknown, so its return cannot be told.'
         when worded.intervals < worded.models then
-            worded.channel || ': its ROI is ' || worded.least_roi_text || ' to ' || worded.greatest_roi_text
+            worded.channel || ': its ROI is ' || worded.least_roi_en || ' to ' || worded.greatest_roi_en
             || ', by model; not every model has an interval, so it cannot be judged.'
         else
-            worded.channel || ': not clear. Its ROI is ' || worded.least_roi_text || ' to ' || worded.greatest_roi_text
-            || ', by model, but the 90 % intervals reach from ' || worded.least_low_text || ' to '
-            || worded.greatest_high_text || ': it may earn or lose.'
+            worded.channel || ': not clear. Its ROI is ' || worded.least_roi_en || ' to ' || worded.greatest_roi_en
+            || ', by model, but the 90 % intervals reach from ' || worded.least_low_en || ' to '
+            || worded.greatest_high_en || ': it may earn or lose.'
     end as sentence_en,
     case
         when worded.verdict = 'no cost' then
@@ -164,23 +231,23 @@ select
         when worded.verdict = 'earns' then
             worded.channel || ' guadagna: secondo ciascuno dei ' || worded.models_text
             || ' modelli l''intero intervallo al 90 % del ROI sta sopra lo 0 (il meno favorevole: ' || worded.lowest_it || ', da '
-            || worded.least_low_text || ' a ' || worded.lowest_high_text || ').'
+            || worded.least_low_it || ' a ' || worded.lowest_high_it || ').'
         when worded.verdict = 'loses' then
             worded.channel || ' perde: secondo ciascuno dei ' || worded.models_text
             || ' modelli l''intero intervallo al 90 % del ROI sta sotto lo 0 (il più favorevole: ' || worded.highest_it || ', da '
-            || worded.highest_low_text || ' a ' || worded.greatest_high_text || ').'
+            || worded.highest_low_it || ' a ' || worded.greatest_high_it || ').'
         when worded.verdict = 'models disagree' then
-            worded.channel || ': i modelli non concordano. Il ROI è ' || worded.least_roi_text || ' secondo il modello '
-            || worded.least_it || ' e ' || worded.greatest_roi_text || ' secondo il modello ' || worded.greatest_it
+            worded.channel || ': i modelli non concordano. Il ROI è ' || worded.least_roi_it || ' secondo il modello '
+            || worded.least_it || ' e ' || worded.greatest_roi_it || ' secondo il modello ' || worded.greatest_it
             || ': se guadagni dipende da quale contatto si premia, e questi dati non lo possono decidere.'
         when worded.known < worded.models then
             worded.channel || ': il margine di una parte dei suoi ordini è ignoto, quindi il suo rendimento non si può dire.'
         when worded.intervals < worded.models then
-            worded.channel || ': il ROI va da ' || worded.least_roi_text || ' a ' || worded.greatest_roi_text
+            worded.channel || ': il ROI va da ' || worded.least_roi_it || ' a ' || worded.greatest_roi_it
             || ', secondo il modello; non tutti i modelli hanno un intervallo, quindi non si può giudicare.'
         else
-            worded.channel || ': non è chiaro. Il ROI va da ' || worded.least_roi_text || ' a ' || worded.greatest_roi_text
-            || ', secondo il modello, ma gli intervalli al 90 % vanno da ' || worded.least_low_text || ' a '
-            || worded.greatest_high_text || ': può guadagnare o perdere.'
+            worded.channel || ': non è chiaro. Il ROI va da ' || worded.least_roi_it || ' a ' || worded.greatest_roi_it
+            || ', secondo il modello, ma gli intervalli al 90 % vanno da ' || worded.least_low_it || ' a '
+            || worded.greatest_high_it || ': può guadagnare o perdere.'
     end as sentence_it
 from worded
