@@ -26,6 +26,17 @@ export interface BgNbdFit {
   logLikelihood: number;
 }
 
+/** Below that mean probability of leaving after an order the likelihood is flat in a and b: any pair does as well. */
+const leastLeaving = 1e-4;
+
+/**
+ * Whether the histories show that customers leave. Where they do not, the fit is that of customers who all stay (the negative binomial
+ * of Ehrenberg 1959): it foretells orders, but how likely each is still there it cannot tell.
+ */
+export function seesLeaving({ a, b }: BgNbd): boolean {
+  return a / (a + b) >= leastLeaving;
+}
+
 /** Where the search begins, in the logarithms of the parameters; the others are tried where the first leads nowhere. */
 const starts = [
   [0, 0, 0, 0],

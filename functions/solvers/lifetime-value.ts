@@ -1,5 +1,5 @@
 import type { SqlValue, Warehouse } from '#core/ports';
-import { expectedOrdersIfAlive, fitBgNbd } from '#solvers/bg-nbd';
+import { expectedOrdersIfAlive, fitBgNbd, seesLeaving } from '#solvers/bg-nbd';
 import { fitGammaGamma } from '#solvers/gamma-gamma';
 
 /** The models are fitted in weeks, as in the papers: their parameters can be compared with published ones. */
@@ -8,7 +8,7 @@ const daysInAWeek = 7;
 /**
  * Fits BG/NBD and Gamma-Gamma for each cut of the data. In: `value_counts`, `spending_counts`, and how many customers a
  * fit needs at least from `settings`. Out: `value_parameters`, one row per cut: parameters and log-likelihoods, null with
- * a note where there are too few customers or no such model tells what they did.
+ * a note where there are too few customers or no such model tells what they did; and whether the histories show that customers leave.
  */
 export const valueParameters = {
   name: 'value_parameters',
@@ -55,15 +55,24 @@ export const valueParameters = {
       );
       const { r = null, alpha: alpha_weeks = null, a = null, b = null } = orders.fit?.model ?? {};
       const { p = null, q = null, v = null } = value.fit?.model ?? {};
+      const sees_leaving = orders.fit === undefined ? null : seesLeaving(orders.fit.model);
       return {
         ...{ cut, r, alpha_weeks, a, b, orders_log_likelihood: orders.fit?.logLikelihood ?? null },
         ...{ p, q, v, value_log_likelihood: value.fit?.logLikelihood ?? null },
-        note: orders.note ?? value.note,
+        sees_leaving,
+        note:
+          orders.note ??
+          value.note ??
+          (sees_leaving === false ? 'nobody is seen to leave: P(alive) is not known' : null),
       };
     });
     const doubles = ['r', 'alpha_weeks', 'a', 'b', 'orders_log_likelihood', 'p', 'q', 'v', 'value_log_likelihood'];
     const types = Object.fromEntries(doubles.map((column) => [column, 'double']));
-    await warehouse.createTableFromRows('value_parameters', { cut: 'varchar', ...types, note: 'varchar' }, rows);
+    await warehouse.createTableFromRows(
+      'value_parameters',
+      { cut: 'varchar', ...types, sees_leaving: 'boolean', note: 'varchar' },
+      rows,
+    );
   },
 };
 

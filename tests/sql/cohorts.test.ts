@@ -145,6 +145,29 @@ describe('an old customer', () => {
     expect(company.failing.warn).not.toContain('refunds_know_their_order');
   });
 
+  test('loses what came back of an order before the first that we know, in its first month', async () => {
+    const company = await build({
+      select: 'cohort_retention,payback,persons',
+      asOf: '2026-05-31',
+      events: [
+        sold('who', 'known', '2026-04-02', '50.00', '20.00'),
+        {
+          ...refund('unknown', '2026-03-05', '12.00'),
+          identifiers: { anonymous_id: 'who' },
+          value: { order_id: 'unknown', revenue: '12.00', margin: '5.00' },
+        },
+      ],
+    });
+    expect(
+      await company.lines(
+        "select cohort_month, period, revenue, margin, cumulative_margin_per_person from cohort_retention where channel <> '(all)' and device_class <> '(all)' order by period",
+      ),
+    ).toEqual(['2026-04 0 38.00 15.00 15', '2026-04 1 0.00 0.00 15']);
+    expect(await company.lines("select distinct observed_ltv from payback where cohort_month = '2026-04'")).toEqual([
+      '15',
+    ]);
+  });
+
   test('is known by the customer-since date of the CRM', async () => {
     const since = (who: string, customer_since: string): Arrival => ({
       event_id: `crm-${who}`,

@@ -138,7 +138,7 @@ describe('findings of a company that moved', () => {
     expect(leak).toMatchObject({ subject: 'conversion', measure: 'share_advanced_30d', value: 0, page: 'stages' });
     expect(Number(leak?.high)).toBeCloseTo(1.645 ** 2 / (50 + 1.645 ** 2), 12);
     expect(leak?.text_it).toBe(
-      'Perdiamo più persone dopo Conversione: di 50 entrate nei mesi iniziati nel periodo, 0 (0,0%) sono passate oltre entro 30 giorni. Intervallo al 90 %: da 0,0% a 5,1%.',
+      'La quota più piccola prosegue dopo Conversione: di 50 persone entrate nei mesi del periodo di cui sono passati i 30 giorni, 0 (0,0%) sono passate oltre entro questi. Intervallo al 90 %: da 0,0% a 5,1%.',
     );
   });
 

@@ -185,6 +185,33 @@ describe('the value of a customer', () => {
   });
 });
 
+describe('where nobody is seen to leave', () => {
+  test('orders are foretold as of customers who all stay; how likely each still buys is not told', async () => {
+    // Each orders every so often up to the last day: nobody has been gone for longer than usual.
+    const company = await build({
+      select: 'value_fit,customer_value',
+      asOf: dayOf(199),
+      now: '2026-12-01T10:00:00Z',
+      events: Array.from({ length: 60 }, (_, who) => who).flatMap((who) => {
+        const pace = 10 + (who % 20);
+        return Array.from({ length: Math.floor((199 - (who % 7)) / pace) + 1 }, (__, order) =>
+          sold(`s${who}`, `${who}-${order}`, dayOf(199 - order * pace), '20.00', `${5 + (who % 9)}.00`),
+        );
+      }),
+    });
+    expect(
+      await company.lines(
+        "select r > 0, alpha_weeks > 0, a, b, predicted_orders > 100, note from value_fit where cut = 'today'",
+      ),
+    ).toEqual(['true true null null true nobody is seen to leave: P(alive) is not known']);
+    expect(
+      await company.lines(
+        'select count(*), count(p_alive), count(expected_orders_12m), count(expected_value_12m) from customer_value',
+      ),
+    ).toEqual(['60 0 60 60']);
+  });
+});
+
 describe('where no forecast can be', () => {
   const notes = (company: BuiltCompany) =>
     company.lines('select cut, customers, repeat_customers, r, p, note from value_fit order by cut');

@@ -13,6 +13,34 @@ const sold = (id: string, source: string, value: Arrival['value'], day = '2026-0
 });
 const rate = (rate_date: string, currency: string, value: string) => ({ rate_date, currency, rate: value });
 
+describe('spend below nothing', () => {
+  test('is shown, and has no ratio: a credit of a platform is nothing that was put in', async () => {
+    const company = await build({
+      select: 'channel_roi',
+      events: [
+        contact('who', 'Email', at('2026-05-31')),
+        { ...sold('one', 'shop', { revenue: '100.00', margin: '40.00' }), identifiers: { anonymous_id: 'who' } },
+      ],
+      costs: [
+        {
+          cost_date: '2026-06-01',
+          source: 'ads',
+          campaign_id: 'c',
+          spend: '-25.00',
+          currency: 'EUR',
+          channel: 'Email',
+        },
+      ],
+    });
+    expect(
+      await company.lines(
+        "select spend, margin, roi, roas, cac, roi_low from channel_roi where channel = 'Email' and model = 'linear' and period = 'all_time'",
+      ),
+    ).toEqual(['-25.00 40.000000 null null null null']);
+    expect(company.failing.error).toEqual([]);
+  });
+});
+
 describe('money', () => {
   let company: BuiltCompany;
   const worth = async (id: string) =>
@@ -28,6 +56,9 @@ describe('money', () => {
         },
       },
       lists: {
+        fixedCosts: [
+          { channel: 'Fair', from_date: '2026-06-01', to_date: '2026-06-02', amount: '10000000', currency: 'IDR' },
+        ],
         vat: [
           { source: 'listed', vat_rate: '0.10' },
           { source: 'gross', vat_rate: '0.99' },
@@ -48,6 +79,19 @@ describe('money', () => {
         sold('by-list', 'listed', { revenue: '110.00' }),
         sold('posted', 'posted', { revenue: '110.00', shipping: '10.00' }),
         sold('both', 'both', { revenue: '132.00', tax: '22.00', shipping: '10.00' }),
+        sold('both-by-rate', 'both', { revenue: '122.00', shipping: '12.20' }),
+        // Sold at a loss, and sent back with its margin told, with either sign.
+        ...['1', '2'].map((no) => sold(`loss-${no}`, 'shop', { revenue: '100.00', margin: '-10.00' })),
+        ...[
+          ['1', '-10.00'],
+          ['2', '10.00'],
+        ].map(
+          ([no, margin]): Arrival => ({
+            ...sold(`loss-${no}`, 'shop', { revenue: '100.00', margin }, '2026-06-05'),
+            event_id: `loss-back-${no}`,
+            event_type: 'Order Refunded',
+          }),
+        ),
         sold('usd', 'shop', { revenue: '100.00', margin: '10.00', currency: 'USD' }),
         sold('seven', 'shop', { revenue: '100.00', currency: 'CHF' }),
         sold('eight', 'shop', { revenue: '100.00', currency: 'GBP' }),
@@ -106,12 +150,26 @@ describe('money', () => {
   test('loses the shipping that was charged through, where the source says that it is in it', async () => {
     expect(await worth('posted')).toBe('100.00 null false');
     expect(await worth('both')).toBe('100.00 null false');
+    // Without the tax shipping is gross as well: (122.00 - 12.20) / 1.22.
+    expect(await worth('both-by-rate')).toBe('90.00 null false');
+  });
+
+  test('of an order at a loss comes back whole: what a refund tells of its margin has the sign of the order', async () => {
+    expect(
+      await company.lines(
+        "select sum(revenue), sum(margin), count(*) from conversions where order_id like 'loss-%' group by order_id",
+      ),
+    ).toEqual(['0.00 0.00 2', '0.00 0.00 2']);
   });
 
   test('of another currency takes the latest rate of the 7 days up to it', async () => {
     expect(await worth('usd')).toBe('90.00 9.00 false');
     expect(await worth('seven')).toBe('105.00 null false');
     expect(await worth('small')).toBe('57.70 null false');
+    expect(await company.lines("select day, spend from spend_daily where channel = 'Fair' order by day")).toEqual([
+      '2026-06-01 288.50',
+      '2026-06-02 288.50',
+    ]);
   });
 
   test('without such a rate is refused, never taken at 1', async () => {

@@ -356,3 +356,111 @@ describe('the state of a customer', () => {
     });
   });
 });
+
+describe('a customer, and one who is none,', () => {
+  let company: BuiltCompany;
+  const stages = (who: string) =>
+    company.lines(
+      `select stage, date_format(entered_at at time zone 'Europe/Rome', '%m-%d'), case when is_inferred then 'inferred' else 'own' end
+       from stage_times where person_id = (select max(person_id) from person_events where event_key like '%-${who}-%')
+       order by stage_no`,
+    );
+  const known = (who: string, customer_since: string): Arrival => ({
+    ...event(who, 'Identify', at('2026-03-01')),
+    stored: { customer_since },
+  });
+  const told = (who: string, referral_id: string, more: Partial<Arrival> = {}) =>
+    event(who, 'Form Submitted', at('2026-02-20'), { ...more, stored: { referral_id } });
+  const refers = (who: string, referral_id: string, day: string) =>
+    event(who, 'Referral Made', at(day), { stored: { referral_id } });
+  beforeAll(async () => {
+    company = await build({
+      now: '2026-12-01T10:00:00Z',
+      config: {
+        stages: { retention: [{ event: 'Product Used' }], loyalty: [{ event: 'Feedback Given', minScore: 9 }] },
+      },
+      events: [
+        visit('first', at('2026-01-01')),
+        // Known to the CRM from before the data: calls, and orders.
+        known('old', '2020-05-05'),
+        contact('old', 'Phone', at('2026-01-20')),
+        order('old', 'o-old-1', at('2026-01-21'), '10.00'),
+        // Since a day within the data, and known only by the CRM.
+        known('since', '2026-02-10'),
+        contact('since', 'Phone', at('2026-02-09')),
+        contact('since', 'Phone', at('2026-02-11')),
+        // Nobody saw them do anything.
+        known('silent', '2021-01-01'),
+        // A customer by a won opportunity calls.
+        event('won', 'Opportunity Won', at('2026-01-10')),
+        contact('won', 'Phone', at('2026-01-20')),
+        // Use and praise of who never ordered.
+        event('guest', 'Product Used', at('2026-01-10')),
+        answer('guest', 10, at('2026-01-11')),
+        // A scale of its own.
+        order('content', 'o-content-1', at('2026-01-10'), '10.00'),
+        event('content', 'Feedback Given', at('2026-01-11'), { properties: { score: 40, kind: 'csat' } }),
+        order('fond', 'o-fond-1', at('2026-01-10'), '10.00'),
+        answer('fond', 9, at('2026-01-11')),
+        // Referrals: of oneself, by what is no lead, and by a lead.
+        ...['self', 'vain', 'good'].flatMap((who) => [
+          order(who, `o-${who}-1`, at('2026-01-10'), '10.00'),
+          refers(who, `R-${who}`, '2026-01-15'),
+        ]),
+        told('self', 'R-self'),
+        { ...contact('friend', 'Store', at('2026-02-20')), stored: { referral_id: 'R-vain' } },
+        told('lead', 'R-good'),
+      ],
+    });
+  });
+
+  test('known to the CRM is one since then, of which we have seen nothing: no lead, no new customer', async () => {
+    expect(await stages('old')).toEqual([
+      'awareness 01-01 inferred',
+      'acquisition 01-01 inferred',
+      'conversion 01-01 inferred',
+      'retention 01-21 own',
+    ]);
+    expect(await stages('since')).toEqual([
+      'awareness 02-09 own',
+      'acquisition 02-09 own',
+      'conversion 02-10 inferred',
+    ]);
+    expect(await stages('silent')).toEqual([]);
+    expect(
+      await company.lines("select conversion_id from conversions where conversion_type = 'lead' order by 1"),
+    ).toHaveLength(3);
+    expect(
+      await company.lines(
+        "select sum(entered) from stage_conversion where stage = 'conversion' and channel = '(all)' and device_class = '(all)' and cohort_month = '(all)'",
+      ),
+    ).toEqual(['6']);
+  });
+
+  test('by a won opportunity is no lead any more', async () => {
+    expect(await stages('won')).toEqual([
+      'awareness 01-10 inferred',
+      'acquisition 01-10 inferred',
+      'conversion 01-10 own',
+    ]);
+  });
+
+  test('is not yet one who uses or praises', async () => {
+    expect(await stages('guest')).toEqual([]);
+  });
+
+  test('is a promoter on the scale of promoters alone', async () => {
+    expect((await stages('content')).map((line) => line.split(' ')[0])).toEqual([
+      'awareness',
+      'acquisition',
+      'conversion',
+    ]);
+    expect(await stages('fond')).toContain('loyalty 01-11 own');
+  });
+
+  test('refers somebody else, who is a lead', async () => {
+    expect((await stages('good')).at(-1)).toBe('loyalty 02-20 own');
+    for (const who of ['self', 'vain']) expect(await stages(who)).not.toContain('loyalty 02-20 own');
+    expect(await company.lines('select month, referrals, leads from referral_results')).toEqual(['2026-01 3 1']);
+  });
+});

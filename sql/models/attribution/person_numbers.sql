@@ -9,13 +9,10 @@ with known_customers as (
     select orders.person_id, orders.at_s as since_s
     from orders
     union all
-    select
-        person_events.person_id,
-        to_unixtime(with_timezone(cast(person_events.customer_since as timestamp(6)), 'Europe/Rome' /* time zone */))
-    from person_events
-    where person_events.customer_since is not null
-        -- a first order of the same day is exact
-        and person_events.person_id not in (select orders.person_id from orders where orders.is_first)
+    select customer_since.person_id, customer_since.since_s
+    from customer_since
+    -- a first order of the same day is exact
+    where customer_since.person_id not in (select orders.person_id from orders where orders.is_first)
 ),
 
 customers as (

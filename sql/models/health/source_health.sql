@@ -142,6 +142,8 @@ every_source as (
     select waiting.source from waiting
     union
     select refused.source from refused
+    -- A line refused before its source could be read.
+    where refused.source <> ''
     union
     select source_settings.source from source_settings
 )

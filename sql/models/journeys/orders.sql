@@ -34,13 +34,6 @@ earliest as (
     group by copies.order_key
 ),
 
-old_customers as (
-    select person_events.person_id, min(person_events.customer_since) as customer_since
-    from person_events
-    where person_events.customer_since is not null
-    group by person_events.person_id
-),
-
 numbered as (
     select
         copies.order_key,
@@ -88,6 +81,6 @@ select
     numbered.history_starts is null or numbered.event_date >= numbered.history_starts as in_ledger,
     numbered.order_no = 1
     and (numbered.history_starts is null or numbered.event_date >= numbered.history_starts)
-    and (old_customers.customer_since is null or old_customers.customer_since >= numbered.event_date) as is_first
+    and (customer_since.customer_since is null or customer_since.customer_since >= numbered.event_date) as is_first
 from numbered
-left join old_customers on old_customers.person_id = numbered.person_id
+left join customer_since on customer_since.person_id = numbered.person_id

@@ -119,6 +119,9 @@ told_refunds as (
 refunds as (
     select
         told_refunds.*,
+        -- What it takes back of the margin: sources tell it with either sign, and it has that of its order's, which may be a loss.
+        case when told_refunds.order_margin < cast(0 as decimal(18, 2)) then -abs(told_refunds.margin) else abs(told_refunds.margin) end
+            as told_margin,
         cast(
             coalesce(
                 told_refunds.told,
@@ -152,7 +155,7 @@ running_refunds as (
         end as rate_margin,
         case when refunds.is_of_unknown_order then 1e0 else cast(refunds.order_revenue as double) end as rate_revenue,
         sum(refunds.refunded) over parts as refunded_so_far,
-        sum(coalesce(abs(refunds.margin), cast(0 as decimal(18, 2)))) over parts as told_so_far,
+        sum(coalesce(refunds.told_margin, cast(0 as decimal(18, 2)))) over parts as told_so_far,
         sum(case when refunds.margin is null then refunds.refunded else cast(0 as decimal(18, 2)) end) over parts as untold_so_far
     from refunds
     cross join settings
@@ -188,7 +191,7 @@ weighed_refunds as (
         reckoned_refunds.*,
         cast(
             case
-                when reckoned_refunds.margin is not null then -abs(reckoned_refunds.margin)
+                when reckoned_refunds.told_margin is not null then -reckoned_refunds.told_margin
                 when reckoned_refunds.refunded = cast(0 as decimal(18, 2)) then cast(0 as decimal(18, 2))
                 -- The last of an order takes what is left of its margin, whatever margins the other parts brought.
                 when reckoned_refunds.refunded_so_far = reckoned_refunds.order_revenue then

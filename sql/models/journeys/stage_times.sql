@@ -3,7 +3,7 @@
 -- key: person_id, stage_no
 -- kept: table
 -- published: no
--- entered_at(k) = the least trigger of stage k and of all later stages; inferred where that is earlier than k's own.
+-- entered_at(k) = the least trigger of stage k and of all later stages; inferred where that is earlier than k's own, or was told and not seen.
 -- Retention and loyalty ask for a first order or a won opportunity before them.
 with ranked as (
     select
@@ -16,7 +16,14 @@ with ranked as (
 ),
 
 own as (
-    select ranked.person_id, ranked.stage_no, ranked.event_key, ranked.occurred_at, ranked.event_date, ranked.at_s
+    select
+        ranked.person_id,
+        ranked.stage_no,
+        ranked.event_key,
+        ranked.occurred_at,
+        ranked.event_date,
+        ranked.at_s,
+        ranked.is_seen
     from ranked
     where ranked.trigger_no = 1
 ),
@@ -27,6 +34,7 @@ pulled as (
         stages.stage,
         own.person_id,
         own.stage_no as trigger_stage_no,
+        own.is_seen,
         own.event_key,
         own.occurred_at,
         own.event_date,
@@ -44,7 +52,7 @@ select
     pulled.stage_no,
     pulled.stage,
     pulled.event_key as trigger_event_id,
-    pulled.trigger_stage_no > pulled.stage_no as is_inferred,
+    pulled.trigger_stage_no > pulled.stage_no or not pulled.is_seen as is_inferred,
     pulled.event_date as entered_date,
     pulled.occurred_at as entered_at,
     pulled.at_s as entered_s

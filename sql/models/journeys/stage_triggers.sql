@@ -3,10 +3,19 @@
 -- key: person_id, stage_no, event_key
 -- kept: table
 -- published: no
+-- Whom the CRM knows as a customer from before the first order that we see is one since then: what it says is no sign that we have
+-- seen (is_seen), so that nobody is counted as having become a customer by it, and the orders that follow are further ones.
 with first_orders as (
-    select orders.person_id, orders.occurred_at, orders.at_s
+    select orders.person_id, orders.at_s
     from orders
     where orders.order_no = 1
+),
+
+old_customers as (
+    select customer_since.person_id, customer_since.customer_since, customer_since.event_key, customer_since.since_s
+    from customer_since
+    -- a first order of the same day is exact
+    where customer_since.person_id not in (select orders.person_id from orders where orders.is_first)
 ),
 
 -- Milestones that a rule names, whatever their time.
@@ -18,6 +27,7 @@ matched as (
         person_milestones.occurred_at,
         person_milestones.event_date,
         person_milestones.at_s,
+        person_milestones.referral_id,
         stage_rules.before_first_order,
         stage_rules.days_after_first_order
     from person_milestones
@@ -26,10 +36,14 @@ matched as (
     where not person_milestones.is_bot
         and person_milestones.person_id is not null
         and (stage_rules.channel is null or stage_rules.channel = person_milestones.channel)
-        and (stage_rules.min_score is null or person_milestones.score >= stage_rules.min_score)
+        and (
+            stage_rules.min_score is null
+            -- other scales than that of promoters
+            or (person_milestones.score >= stage_rules.min_score and coalesce(person_milestones.feedback_kind, '') <> 'csat')
+        )
 ),
 
--- A customer is who has ordered, or has let an opportunity be won.
+-- A customer is who has ordered, has let an opportunity be won, or is known as one.
 customers as (
     select became.person_id, min(became.at_s) as at_s
     from (
@@ -39,6 +53,9 @@ customers as (
         select matched.person_id, matched.at_s
         from matched
         where matched.stage_no = 3
+        union all
+        select old_customers.person_id, old_customers.since_s
+        from old_customers
     ) as became
     group by became.person_id
 ),
@@ -50,30 +67,31 @@ ruled as (
         matched.event_key,
         matched.occurred_at,
         matched.event_date,
-        matched.at_s
+        matched.at_s,
+        matched.referral_id
     from matched
-    left join first_orders on first_orders.person_id = matched.person_id
     left join customers on customers.person_id = matched.person_id
     where (
         not matched.before_first_order
-        or first_orders.at_s is null
-        or matched.at_s < first_orders.at_s
+        or customers.at_s is null
+        or matched.at_s < customers.at_s
     )
     and (
-        matched.days_after_first_order is null
-        or matched.at_s >= customers.at_s + matched.days_after_first_order * 86400e0
+        (matched.stage_no < 4 and matched.days_after_first_order is null)
+        or matched.at_s >= customers.at_s + coalesce(matched.days_after_first_order, 0) * 86400e0
     )
 ),
 
 ordered as (
     select
         orders.person_id,
-        case when orders.order_no = 1 then 3 else 4 end as stage_no,
+        case when orders.order_no = 1 and old_customers.person_id is null then 3 else 4 end as stage_no,
         orders.event_key,
         orders.occurred_at,
         orders.event_date,
         orders.at_s
     from orders
+    left join old_customers on old_customers.person_id = orders.person_id
     where orders.order_no <= 2
     union all
     select orders.person_id, 5, orders.event_key, orders.occurred_at, orders.event_date, orders.at_s
@@ -82,19 +100,20 @@ ordered as (
         and orders.at_s - orders.two_before_s <= 365e0 * 86400e0
 ),
 
-referred_leads as (
+-- Of a referral that somebody else's lead carries, the first such lead.
+referred as (
     select
-        person_milestones.referral_id,
-        min(person_milestones.occurred_at) as occurred_at,
-        min(person_milestones.event_date) as event_date,
-        min(person_milestones.at_s) as at_s
+        person_milestones.event_key,
+        min(ruled.occurred_at) as occurred_at,
+        min(ruled.event_date) as event_date,
+        min(ruled.at_s) as at_s
     from person_milestones
-    inner join stage_rules
-        on stage_rules.event_type = person_milestones.event_type
-        and stage_rules.stage_no = 2
-    where person_milestones.referral_id is not null
-        and not person_milestones.is_bot
-    group by person_milestones.referral_id
+    inner join ruled
+        on ruled.referral_id = person_milestones.referral_id
+        and ruled.stage_no = 2
+        and ruled.person_id <> person_milestones.person_id
+    where person_milestones.event_type = 'Referral Made'
+    group by person_milestones.event_key
 ),
 
 referrals as (
@@ -102,39 +121,61 @@ referrals as (
         person_milestones.person_id,
         5 as stage_no,
         person_milestones.event_key,
-        case
-            when referred_leads.at_s > person_milestones.at_s then referred_leads.occurred_at
-            else person_milestones.occurred_at
-        end as occurred_at,
-        case
-            when referred_leads.at_s > person_milestones.at_s then referred_leads.event_date
-            else person_milestones.event_date
-        end as event_date,
-        case when referred_leads.at_s > person_milestones.at_s then referred_leads.at_s else person_milestones.at_s end as at_s
+        case when referred.at_s > person_milestones.at_s then referred.occurred_at else person_milestones.occurred_at end
+            as occurred_at,
+        case when referred.at_s > person_milestones.at_s then referred.event_date else person_milestones.event_date end
+            as event_date,
+        case when referred.at_s > person_milestones.at_s then referred.at_s else person_milestones.at_s end as at_s
     from person_milestones
     inner join customers
         on customers.person_id = person_milestones.person_id
         and customers.at_s <= person_milestones.at_s
-    left join referred_leads on referred_leads.referral_id = person_milestones.referral_id
+    left join referred on referred.event_key = person_milestones.event_key
     where person_milestones.event_type = 'Referral Made'
         and not person_milestones.is_bot
-        and (person_milestones.referral_id is null or referred_leads.referral_id is not null)
+        and (person_milestones.referral_id is null or referred.event_key is not null)
+),
+
+triggers as (
+    select ruled.person_id, ruled.stage_no, ruled.event_key, ruled.occurred_at, ruled.event_date, ruled.at_s
+    from ruled
+    union all
+    select ordered.person_id, ordered.stage_no, ordered.event_key, ordered.occurred_at, ordered.event_date, ordered.at_s
+    from ordered
+    union all
+    select referrals.person_id, referrals.stage_no, referrals.event_key, referrals.occurred_at, referrals.event_date, referrals.at_s
+    from referrals
+    union all
+    select
+        first_touches.person_id,
+        1,
+        first_touches.touch_id,
+        first_touches.occurred_at,
+        first_touches.touch_date,
+        first_touches.at_s
+    from first_touches
+),
+
+-- Of those who did anything in the data; who was one before the data begin is one when they begin.
+known as (
+    select
+        old_customers.person_id,
+        old_customers.event_key,
+        greatest(old_customers.customer_since, horizon.first_day) as known_date
+    from old_customers
+    cross join horizon
+    where old_customers.person_id in (select triggers.person_id from triggers)
 )
 
-select ruled.person_id, ruled.stage_no, ruled.event_key, ruled.occurred_at, ruled.event_date, ruled.at_s
-from ruled
-union all
-select ordered.person_id, ordered.stage_no, ordered.event_key, ordered.occurred_at, ordered.event_date, ordered.at_s
-from ordered
-union all
-select referrals.person_id, referrals.stage_no, referrals.event_key, referrals.occurred_at, referrals.event_date, referrals.at_s
-from referrals
+select triggers.*, true as is_seen
+from triggers
 union all
 select
-    first_touches.person_id,
-    1,
-    first_touches.touch_id,
-    first_touches.occurred_at,
-    first_touches.touch_date,
-    first_touches.at_s
-from first_touches
+    known.person_id,
+    3,
+    known.event_key,
+    with_timezone(cast(known.known_date as timestamp(6)), 'Europe/Rome' /* time zone */),
+    known.known_date,
+    to_unixtime(with_timezone(cast(known.known_date as timestamp(6)), 'Europe/Rome' /* time zone */)),
+    false
+from known

@@ -36,7 +36,7 @@ lived as (
         customer_cohorts.channel,
         customer_cohorts.device_class,
         customer_cohorts.person_id,
-        date_diff('month', customer_cohorts.cohort_month, happened.month) as period,
+        greatest(date_diff('month', customer_cohorts.cohort_month, happened.month), 0) as period,
         happened.orders,
         happened.revenue,
         happened.margin,
@@ -44,7 +44,6 @@ lived as (
     from customer_cohorts
     inner join happened
         on happened.person_id = customer_cohorts.person_id
-        and happened.month >= customer_cohorts.cohort_month
 ),
 
 cells as (

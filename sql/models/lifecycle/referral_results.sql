@@ -27,13 +27,11 @@ with referrals as (
 ),
 
 leads as (
-    select person_milestones.person_id, person_milestones.referral_id, person_milestones.at_s
-    from person_milestones
-    inner join (select distinct stage_rules.event_type from stage_rules where stage_rules.stage_no = 2) as lead_events
-        on lead_events.event_type = person_milestones.event_type
-    where person_milestones.referral_id is not null
-        and person_milestones.person_id is not null
-        and not person_milestones.is_bot
+    select stage_triggers.person_id, person_milestones.referral_id, stage_triggers.at_s
+    from stage_triggers
+    inner join person_milestones on person_milestones.event_key = stage_triggers.event_key
+    where stage_triggers.stage_no = 2
+        and person_milestones.referral_id is not null
 ),
 
 referred as (

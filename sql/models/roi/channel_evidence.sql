@@ -173,7 +173,8 @@ worded as (
         in_slots.highest_low_it,
         in_slots.greatest_high_en,
         in_slots.greatest_high_it,
-        cast(cast(round(judged.orders) as bigint) as varchar) as orders_text,
+        -- 29.97 of 30 are too few.
+        cast(cast(floor(judged.orders) as bigint) as varchar) as orders_text,
         cast(judged.thin_conversions as varchar) as thin_text,
         cast(judged.models as varchar) as models_text
     from judged

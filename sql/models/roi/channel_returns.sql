@@ -146,8 +146,10 @@ known as (
         case when figures.has_orders then cast(figures.revenue as double) end as known_revenue,
         case when figures.has_orders then cast(figures.margin as double) end as known_margin,
         case when figures.had_orders then cast(figures.previous_margin as double) end as known_previous_margin,
-        cast(figures.spend as double) as known_spend,
-        cast(figures.previous_spend as double) as known_previous_spend
+        -- A credit of a platform above its costs is nothing that was put in: no ratio to it says anything.
+        case when figures.spend > cast(0 as decimal(18, 2)) then cast(figures.spend as double) end as known_spend,
+        case when figures.previous_spend > cast(0 as decimal(18, 2)) then cast(figures.previous_spend as double) end
+            as known_previous_spend
     from figures
 ),
 

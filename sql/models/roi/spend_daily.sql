@@ -10,19 +10,20 @@
 --   spend: spend in the reporting currency
 --   clicks: clicks, of media
 --   impressions: impressions, of media
--- Fixed costs are cut on running totals, so that the days of a cost add up to it to the cent.
+-- Fixed costs are cut on running totals, so that the days of a cost add up to it to the cent. In another currency the whole of it
+-- counts at the rate of its first day.
 with fixed_days as (
     select
         fixed_costs.channel,
         fixed_day.day,
         round(
-            fixed_costs.amount * cast(fx_days.rate as decimal(18, 6))
+            cast(fixed_costs.amount as double) * fx_days.rate
             * (date_diff('day', fixed_costs.from_date, fixed_day.day) + 1)
             / cast(date_diff('day', fixed_costs.from_date, fixed_costs.to_date) + 1 as double),
             2
         )
         - round(
-            fixed_costs.amount * cast(fx_days.rate as decimal(18, 6))
+            cast(fixed_costs.amount as double) * fx_days.rate
             * date_diff('day', fixed_costs.from_date, fixed_day.day)
             / cast(date_diff('day', fixed_costs.from_date, fixed_costs.to_date) + 1 as double),
             2

@@ -46,7 +46,14 @@ priced as (
                 else 0e0
             end
             + case
-                when source_settings.shipping_included then coalesce(abs(cast(counted.shipping_text as double)), 0e0)
+                when source_settings.shipping_included then
+                    coalesce(abs(cast(counted.shipping_text as double)), 0e0)
+                    -- Where no tax is told, shipping is gross too, and its VAT is taken off already.
+                    / case
+                        when source_settings.is_gross and counted.tax_text is null
+                            then 1e0 + coalesce(source_settings.vat_rate, 0e0)
+                        else 1e0
+                    end
                 else 0e0
             end
         )

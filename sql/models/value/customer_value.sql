@@ -8,7 +8,7 @@
 --   frequency: days with an order after the first
 --   recency_days: days from the first order to the last
 --   age_days: days from the first order to the last whole day
---   p_alive: probability that the customer still buys; null where there was no repeat, or where value_fit has no fit
+--   p_alive: probability that the customer still buys; null where there was no repeat, where nobody is seen to leave, or where value_fit has no fit
 --   expected_orders_12m: days with an order expected in the next 365; null where value_fit has no fit
 --   expected_value_12m: the margin expected of them, not discounted; null where value_fit has no fit
 --   observed_margin: margin of all orders so far, less refunds; null where a part of it is unknown

@@ -10,8 +10,8 @@
 --   repeat_customers: of them, those with an order on a later day
 --   r: BG/NBD, shape of the rate of orders
 --   alpha_weeks: BG/NBD, rate of it, in weeks
---   a: BG/NBD, first parameter of leaving
---   b: BG/NBD, second parameter of leaving
+--   a: BG/NBD, first parameter of leaving; null where nobody is seen to leave
+--   b: BG/NBD, second parameter of leaving; null where nobody is seen to leave
 --   orders_log_likelihood: log-likelihood of BG/NBD
 --   p: Gamma-Gamma, shape of a customer's orders
 --   q: Gamma-Gamma, shape of the means over customers
@@ -25,7 +25,7 @@
 --   predicted_margin: margin foretold for them
 --   actual_margin: margin that came, less refunds; null for today, and where a part of it is unknown
 --   margin_error: predicted / actual - 1
---   note: why there is no fit, of orders or of margins
+--   note: why there is no fit, of orders or of margins, or no P(alive)
 with counted as (
     select
         value_counts.cut,
@@ -60,8 +60,8 @@ select
     counted.repeat_customers,
     value_parameters.r,
     value_parameters.alpha_weeks,
-    value_parameters.a,
-    value_parameters.b,
+    case when value_parameters.sees_leaving then value_parameters.a end as a,
+    case when value_parameters.sees_leaving then value_parameters.b end as b,
     value_parameters.orders_log_likelihood,
     value_parameters.p,
     value_parameters.q,

@@ -34,6 +34,7 @@ alive as (
         value_parameters.p,
         value_parameters.q,
         value_parameters.v,
+        value_parameters.sees_leaving,
         value_expectations.orders_if_alive,
         case
             when value_customers.frequency = 0 then 1e0
@@ -71,7 +72,7 @@ select
     alive.frequency,
     alive.recency_days,
     alive.age_days,
-    case when alive.frequency > 0 and alive.orders_if_alive is not null then alive.p_alive end as p_alive,
+    case when alive.frequency > 0 and alive.orders_if_alive is not null and alive.sees_leaving then alive.p_alive end as p_alive,
     alive.p_alive * alive.orders_if_alive as expected_orders,
     alive.p_alive * alive.orders_if_alive * alive.margin_kept
     * alive.p * (alive.v + alive.paying_days * coalesce(alive.mean_margin, 0e0)) / (alive.p * alive.paying_days + alive.q - 1e0)
