@@ -57,7 +57,14 @@ describe('money', () => {
       },
       lists: {
         fixedCosts: [
-          { channel: 'Fair', from_date: '2026-06-01', to_date: '2026-06-02', amount: '10000000', currency: 'IDR' },
+          {
+            channel: 'Fair',
+            label: 'stand',
+            from_date: '2026-06-01',
+            to_date: '2026-06-02',
+            amount: '10000000',
+            currency: 'IDR',
+          },
         ],
         vat: [
           { source: 'listed', vat_rate: '0.10' },
