@@ -176,6 +176,46 @@ describe('findings of a company that moved', () => {
   });
 });
 
+test('what returns took back is the cause where it is, and no margin per order has moved', async () => {
+  const back = (name: string, count: number, day: string, later: string): Arrival[] =>
+    Array.from({ length: count }, (_, index) => ({
+      ...order(`desk-${index}`, `${name}-${day}-${index}`, at(later), '200.00'),
+      event_id: `back-${name}-${day}-${index}`,
+      event_type: 'Order Refunded',
+    }));
+  const company = await build({
+    ...end,
+    events: [
+      // Email: 8 orders in April come back in May, 8 orders in June stay. Shop: 6 orders in May come back in June.
+      ...customers('email', 'Email', 8, '2026-04-10', 40),
+      ...back('email', 8, '2026-04-10', '2026-05-10'),
+      ...customers('email', 'Email', 8, '2026-06-10', 40),
+      ...customers('shop', 'Store', 6, '2026-05-10', 40),
+      ...back('shop', 6, '2026-05-10', '2026-06-10'),
+      // Half of the orders of before, none of which came back.
+      ...customers('call', 'Phone', 12, '2026-05-12', 40),
+      ...customers('call', 'Phone', 6, '2026-06-12', 40),
+      contact('first', 'Email', at('2026-04-01')),
+    ],
+    config: { attribution: { defaultModel: 'linear' } },
+  });
+  const changes = await company.query(
+    "select subject, text_en, text_it from findings where topic = 'change' and period = 'last_30_days'",
+  );
+  const texts = new Map(changes.map((row) => [String(row.subject), row]));
+  expect(texts.get('Email')?.text_en).toContain(
+    'The cause is mostly fewer returns: they took back €0.00 of margin against €320.00.',
+  );
+  expect(texts.get('Email')?.text_it).toContain(
+    'La causa sono soprattutto meno resi: hanno ripreso 0,00 € di margine contro 320,00 €.',
+  );
+  expect(texts.get('Store')?.text_en).toContain(
+    'The cause is mostly more returns: they took back €240.00 of margin against €0.00.',
+  );
+  expect(texts.get('Phone')?.text_en).toContain('The cause is mostly fewer orders: 6 against 12.');
+  expect(company.failing.error).toEqual([]);
+}, 60_000);
+
 test('a verdict that changed is a finding, with what it was', async () => {
   const company = await build({
     ...end,

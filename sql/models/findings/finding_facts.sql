@@ -169,52 +169,86 @@ narrowest as (
         and steps.entered >= settings.thin_conversions
 ),
 
+-- A change is that of the orders at the margin per order of before, that of the margin per order at today's orders, and that of what
+-- returns took back; the words name the largest of them.
+moved as (
+    select
+        margin_changes.*,
+        margin_changes.margin + margin_changes.returned as order_margin,
+        margin_changes.previous_margin + margin_changes.previous_returned as previous_order_margin,
+        coalesce(
+            (margin_changes.orders - margin_changes.previous_orders)
+            * (margin_changes.previous_margin + margin_changes.previous_returned) / nullif(margin_changes.previous_orders, 0e0),
+            margin_changes.margin + margin_changes.returned
+        ) as by_orders,
+        margin_changes.previous_returned - margin_changes.returned as by_returns,
+        case when margin_changes.change > 0e0 then 1e0 else -1e0 end as direction
+    from margin_changes
+),
+
+explained as (
+    select
+        moved.*,
+        case
+            when moved.previous_orders <= 0e0 and moved.previous_returned = 0e0 then 'cause_new'
+            when moved.orders <= 0e0 and moved.returned = 0e0 then 'cause_gone'
+            when moved.direction * moved.by_returns > 0e0
+                and moved.direction * moved.by_returns >= moved.direction * moved.by_orders
+                and moved.direction * moved.by_returns
+                >= moved.direction * (moved.order_margin - moved.previous_order_margin - moved.by_orders)
+                then case when moved.direction > 0e0 then 'cause_fewer_returns' else 'cause_more_returns' end
+            when (moved.direction > 0e0) = (moved.orders > moved.previous_orders)
+                and moved.direction * moved.by_orders
+                >= moved.direction * (moved.order_margin - moved.previous_order_margin - moved.by_orders)
+                then case when moved.direction > 0e0 then 'cause_more_orders' else 'cause_fewer_orders' end
+            when moved.direction > 0e0 then 'cause_higher_margin'
+            else 'cause_lower_margin'
+        end as cause
+    from moved
+),
+
 found as (
     select
-        'change/' || margin_changes.period || '/' || margin_changes.channel as finding_id,
-        margin_changes.period,
-        case when margin_changes.change_low > 0e0 or margin_changes.change_high < 0e0 then 'change_sure' else 'change_unsure' end as kind,
-        margin_changes.channel as subject,
+        'change/' || explained.period || '/' || explained.channel as finding_id,
+        explained.period,
+        case when explained.change_low > 0e0 or explained.change_high < 0e0 then 'change_sure' else 'change_unsure' end as kind,
+        explained.channel as subject,
         'margin' as measure,
-        margin_changes.margin as value,
-        margin_changes.previous_margin as previous_value,
-        margin_changes.change_low as low,
-        margin_changes.change_high as high,
-        abs(margin_changes.change) / nullif(whole.margin, 0e0) as stake,
-        case when margin_changes.change > 0e0 then 'change_up' else 'change_down' end as part_1,
+        explained.margin as value,
+        explained.previous_margin as previous_value,
+        explained.change_low as low,
+        explained.change_high as high,
+        abs(explained.change) / nullif(whole.margin, 0e0) as stake,
+        case when explained.change > 0e0 then 'change_up' else 'change_down' end as part_1,
+        explained.cause as part_2,
         case
-            when margin_changes.previous_orders <= 0e0 then 'cause_new'
-            when margin_changes.orders <= 0e0 then 'cause_gone'
-            -- the change is that of the orders at the margin of before, and that of the margin per order at today's orders
-            when (margin_changes.change > 0e0) = (margin_changes.orders > margin_changes.previous_orders)
-                and abs(margin_changes.orders - margin_changes.previous_orders) * margin_changes.previous_margin / margin_changes.previous_orders
-                >= 0.5e0 * abs(margin_changes.change)
-                then case when margin_changes.change > 0e0 then 'cause_more_orders' else 'cause_fewer_orders' end
-            when margin_changes.change > 0e0 then 'cause_higher_margin'
-            else 'cause_lower_margin'
-        end as part_2,
-        case
-            when margin_changes.spend is null and margin_changes.previous_spend is null then null
-            when margin_changes.spend is null or margin_changes.previous_spend is null then 'spend_unknown'
-            when margin_changes.spend > margin_changes.previous_spend then 'spend_rose'
-            when margin_changes.spend < margin_changes.previous_spend then 'spend_fell'
+            when explained.spend is null and explained.previous_spend is null then null
+            when explained.spend is null or explained.previous_spend is null then 'spend_unknown'
+            when explained.spend > explained.previous_spend then 'spend_rose'
+            when explained.spend < explained.previous_spend then 'spend_fell'
             else 'spend_same'
         end as part_3,
         case
-            when margin_changes.change_low > 0e0 or margin_changes.change_high < 0e0 then 'sure'
-            when margin_changes.change_low is not null then 'unsure'
+            when explained.change_low > 0e0 or explained.change_high < 0e0 then 'sure'
+            when explained.change_low is not null then 'unsure'
         end as part_4,
-        abs(margin_changes.change) as money_a,
-        margin_changes.margin as money_b,
-        margin_changes.previous_margin as money_c,
-        margin_changes.margin / nullif(margin_changes.orders, 0e0) as money_d,
-        margin_changes.previous_margin / nullif(margin_changes.previous_orders, 0e0) as money_e,
-        abs(margin_changes.spend - margin_changes.previous_spend) as money_f,
-        margin_changes.spend as money_g,
-        margin_changes.change_low as money_l,
-        margin_changes.change_high as money_h,
-        round(margin_changes.orders) as count_m,
-        round(margin_changes.previous_orders) as count_n,
+        abs(explained.change) as money_a,
+        explained.margin as money_b,
+        explained.previous_margin as money_c,
+        case
+            when explained.cause in ('cause_more_returns', 'cause_fewer_returns') then explained.returned
+            else explained.order_margin / nullif(explained.orders, 0e0)
+        end as money_d,
+        case
+            when explained.cause in ('cause_more_returns', 'cause_fewer_returns') then explained.previous_returned
+            else explained.previous_order_margin / nullif(explained.previous_orders, 0e0)
+        end as money_e,
+        abs(explained.spend - explained.previous_spend) as money_f,
+        explained.spend as money_g,
+        explained.change_low as money_l,
+        explained.change_high as money_h,
+        round(explained.orders) as count_m,
+        round(explained.previous_orders) as count_n,
         cast(null as double) as share_p,
         cast(null as double) as share_q,
         cast(null as double) as share_r,
@@ -223,8 +257,8 @@ found as (
         cast(null as varchar) as word_now,
         cast(null as date) as on_day,
         cast(null as bigint) as days
-    from margin_changes
-    inner join whole on whole.period = margin_changes.period
+    from explained
+    inner join whole on whole.period = explained.period
     union all
     select
         case when judged.verdict = 'loses' then 'loss/' else 'doubt/' end || judged.period || '/' || judged.channel,

@@ -58,6 +58,28 @@ orders_before as (
     group by chosen.period, chosen.channel
 ),
 
+-- What returns took back, which no order of the period brought.
+refunded as (
+    -- each model (linear)
+    select 'linear' as model, refund_days.day, refund_days.channel, refund_days.linear_margin as margin
+    from refund_days
+    -- end, joined by union all
+),
+
+returns as (
+    select
+        chosen.period,
+        chosen.channel,
+        sum(case when refunded.day between chosen.from_day and chosen.to_day then refunded.margin end) as returned,
+        sum(case when refunded.day between chosen.previous_from_day and chosen.previous_to_day then refunded.margin end) as previous_returned
+    from chosen
+    cross join settings
+    inner join refunded
+        on refunded.channel = chosen.channel
+        and refunded.model = settings.default_model
+    group by chosen.period, chosen.channel
+),
+
 -- Only the rule-based models have sums by bucket; under another default model a change has no interval.
 credited as (
     -- each rule model (linear)
@@ -132,8 +154,11 @@ select
     intervals.change_high,
     cast(chosen.orders as double) as orders,
     coalesce(cast(orders_before.orders as double), 0e0) as previous_orders,
+    coalesce(cast(returns.returned as double), 0e0) as returned,
+    coalesce(cast(returns.previous_returned as double), 0e0) as previous_returned,
     cast(chosen.spend as double) as spend,
     cast(chosen.previous_spend as double) as previous_spend
 from chosen
 left join intervals on intervals.period = chosen.period and intervals.channel = chosen.channel
 left join orders_before on orders_before.period = chosen.period and orders_before.channel = chosen.channel
+left join returns on returns.period = chosen.period and returns.channel = chosen.channel
