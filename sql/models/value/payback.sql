@@ -8,7 +8,7 @@
 --   channel: channel that won the customer, under last_non_direct, or (all)
 --   customers: customers won
 --   cac: spend of the month / customers; null where no cost is on record or nobody was won
---   payback_month: first whole month after the cohort's in which its margin per customer so far reaches the CAC; null where it has not, or over (all) months
+--   payback_month: whole months after the cohort's until its margin per customer so far reaches the CAC, 0 in its own; null where it has not, or over (all) months
 --   observed_ltv: margin per customer up to the last whole day, less refunds; null where a part of it is unknown
 --   expected_ltv: observed_ltv and the margin per customer expected in the next 12 months; null where value_fit has no fit
 --   ltv_cac: observed_ltv / cac
