@@ -136,26 +136,6 @@ referrals as (
         and (person_milestones.referral_id is null or referred.event_key is not null)
 ),
 
-triggers as (
-    select ruled.person_id, ruled.stage_no, ruled.event_key, ruled.occurred_at, ruled.event_date, ruled.at_s
-    from ruled
-    union all
-    select ordered.person_id, ordered.stage_no, ordered.event_key, ordered.occurred_at, ordered.event_date, ordered.at_s
-    from ordered
-    union all
-    select referrals.person_id, referrals.stage_no, referrals.event_key, referrals.occurred_at, referrals.event_date, referrals.at_s
-    from referrals
-    union all
-    select
-        first_touches.person_id,
-        1,
-        first_touches.touch_id,
-        first_touches.occurred_at,
-        first_touches.touch_date,
-        first_touches.at_s
-    from first_touches
-),
-
 -- Of those who did anything in the data; who was one before the data begin is one when they begin.
 known as (
     select
@@ -164,11 +144,35 @@ known as (
         greatest(old_customers.customer_since, horizon.first_day) as known_date
     from old_customers
     cross join horizon
-    where old_customers.person_id in (select triggers.person_id from triggers)
+    where old_customers.person_id in (
+        select first_touches.person_id
+        from first_touches
+        union all
+        select person_milestones.person_id
+        from person_milestones
+        where not person_milestones.is_bot
+            and person_milestones.person_id is not null
+    )
 )
 
-select triggers.*, true as is_seen
-from triggers
+select ruled.person_id, ruled.stage_no, ruled.event_key, ruled.occurred_at, ruled.event_date, ruled.at_s, true as is_seen
+from ruled
+union all
+select ordered.person_id, ordered.stage_no, ordered.event_key, ordered.occurred_at, ordered.event_date, ordered.at_s, true
+from ordered
+union all
+select referrals.person_id, referrals.stage_no, referrals.event_key, referrals.occurred_at, referrals.event_date, referrals.at_s, true
+from referrals
+union all
+select
+    first_touches.person_id,
+    1,
+    first_touches.touch_id,
+    first_touches.occurred_at,
+    first_touches.touch_date,
+    first_touches.at_s,
+    true
+from first_touches
 union all
 select
     known.person_id,
