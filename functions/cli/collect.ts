@@ -114,11 +114,14 @@ async function collect(context: CliContext, options: z.output<typeof optionsShap
 
   await drainOrTell();
   const app = createCollectApp(collector, createHookReceiver(door));
+  let stopped: Promise<void> | undefined;
   const server = await new Promise<ServerType>((resolve, reject) => {
     const { port, host: hostname } = options;
     const listening = serve({ fetch: app.fetch, port, hostname, serverOptions: patience }, (info) => {
       const name = info.family === 'IPv6' ? `[${info.address}]` : info.address;
       const address = `http://${name}:${info.port}`;
+      // Whoever reads the address may stop the door at once.
+      stopped = untilStopped();
       if (context.json) context.stdout(`${JSON.stringify({ address, port: info.port, sources: heard })}\n`);
       else context.stdout(`collecting on ${address} for ${heard.join(', ') || 'no source'}\n`);
       listening.off('error', refuse);
@@ -135,15 +138,7 @@ async function collect(context: CliContext, options: z.output<typeof optionsShap
   });
   const timer = setInterval(() => void drainOrTell(), options.every * 1000);
 
-  await new Promise<void>((resolve) => {
-    const stop = () => {
-      process.off('SIGTERM', stop);
-      process.off('SIGINT', stop);
-      resolve();
-    };
-    process.on('SIGTERM', stop);
-    process.on('SIGINT', stop);
-  });
+  await stopped;
   clearInterval(timer);
   // Requests under way are answered; kept-alive connections that ask for nothing are closed.
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
@@ -159,6 +154,19 @@ async function collect(context: CliContext, options: z.output<typeof optionsShap
     });
   }
   context.stderr('stopped; all that was acknowledged is in the lake\n');
+}
+
+/** Resolves when the process is asked to stop. */
+function untilStopped(): Promise<void> {
+  return new Promise((resolve) => {
+    const stop = () => {
+      process.off('SIGTERM', stop);
+      process.off('SIGINT', stop);
+      resolve();
+    };
+    process.on('SIGTERM', stop);
+    process.on('SIGINT', stop);
+  });
 }
 
 function summary(counts: Pick<WrittenCounts, 'events' | 'costs' | 'rejected'>): string {

@@ -296,16 +296,18 @@ describe.skipIf(missing !== undefined)('--on trino', () => {
     const front = await startProxy(moto.address);
     const settings = ['trino.bucket=door-lake', `trino.endpoint=${front.address}`].flatMap((one) => ['--set', one]);
     const argv = ['--dir', dir, ...settings, 'collect', '--on', 'trino', '--port', '0', '--every', '3600', '--json'];
+    const doors: ChildProcess[] = [];
     const open = async () => {
-      const door: ChildProcess = spawn(process.execPath, ['bin/percorso.js', ...argv], {
+      const door = spawn(process.execPath, ['bin/percorso.js', ...argv], {
         env: { ...process.env, PERCORSO_KEY_WEB: 'a-key-of-the-page' },
         stdio: ['ignore', 'pipe', 'pipe'],
       });
+      doors.push(door);
       const said = { stderr: '' };
-      door.stderr?.on('data', (text) => {
+      door.stderr.on('data', (text) => {
         said.stderr += String(text);
       });
-      const opened = new Promise<string>((resolve) => door.stdout?.once('data', (text) => resolve(String(text))));
+      const opened = new Promise<string>((resolve) => door.stdout.once('data', (text) => resolve(String(text))));
       const failed = once(door, 'exit').then(() => Promise.reject(new Error(`the door did not open: ${said.stderr}`)));
       failed.catch(() => undefined);
       const { address } = JSON.parse(await Promise.race([opened, failed]));
@@ -340,6 +342,7 @@ describe.skipIf(missing !== undefined)('--on trino', () => {
       expect(await third.end('SIGTERM')).toMatchObject({ code: 0, stderr: expect.stringContaining('stopped; all') });
       expect(await arrived()).toEqual(['one', 'two']);
     } finally {
+      for (const door of doors) door.kill('SIGKILL');
       front.stop();
     }
   });
