@@ -91,27 +91,37 @@ async function collect(context: CliContext, options: z.output<typeof optionsShap
   const collector = createCollector(door);
 
   // One drain at a time: two at once would write the same events into two objects.
-  let draining: Promise<void> = Promise.resolve();
-  function drain(): Promise<void> {
-    draining = draining.then(async () => {
+  let draining: Promise<unknown> = Promise.resolve();
+  /** Resolves to what kept the spool from the lake; undefined where nothing waits in it any more. */
+  function drain(): Promise<string | undefined> {
+    const turn = draining.then(async () => {
       try {
         const counts = await drainSpool(company, queue, context.now);
         if (counts.events + counts.costs + counts.rejected > 0) context.stderr(`${summary(counts)}\n`);
+        return undefined;
       } catch (error) {
-        const cause = error instanceof Error ? error.message : String(error);
-        context.stderr(`the spool could not be moved into the lake: ${cause}. It is tried again.\n`);
+        return error instanceof Error ? error.message : String(error);
       }
     });
-    return draining;
+    draining = turn;
+    return turn;
+  }
+  async function drainOrTell(): Promise<void> {
+    const cause = await drain();
+    if (cause === undefined) return;
+    context.stderr(`the spool could not be moved into the lake: ${cause}. It is tried again.\n`);
   }
 
-  await drain();
+  await drainOrTell();
   const app = createCollectApp(collector, createHookReceiver(door));
+  let stopped: Promise<void> | undefined;
   const server = await new Promise<ServerType>((resolve, reject) => {
     const { port, host: hostname } = options;
     const listening = serve({ fetch: app.fetch, port, hostname, serverOptions: patience }, (info) => {
       const name = info.family === 'IPv6' ? `[${info.address}]` : info.address;
       const address = `http://${name}:${info.port}`;
+      // Whoever reads the address may stop the door at once.
+      stopped = untilStopped();
       if (context.json) context.stdout(`${JSON.stringify({ address, port: info.port, sources: heard })}\n`);
       else context.stdout(`collecting on ${address} for ${heard.join(', ') || 'no source'}\n`);
       listening.off('error', refuse);
@@ -126,17 +136,9 @@ async function collect(context: CliContext, options: z.output<typeof optionsShap
       );
     listening.on('error', refuse);
   });
-  const timer = setInterval(() => void drain(), options.every * 1000);
+  const timer = setInterval(() => void drainOrTell(), options.every * 1000);
 
-  await new Promise<void>((resolve) => {
-    const stop = () => {
-      process.off('SIGTERM', stop);
-      process.off('SIGINT', stop);
-      resolve();
-    };
-    process.on('SIGTERM', stop);
-    process.on('SIGINT', stop);
-  });
+  await stopped;
   clearInterval(timer);
   // Requests under way are answered; kept-alive connections that ask for nothing are closed.
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
@@ -145,8 +147,26 @@ async function collect(context: CliContext, options: z.output<typeof optionsShap
   const impatient = setTimeout(() => connections?.closeAllConnections(), 5_000);
   await closed;
   clearTimeout(impatient);
-  await drain();
+  const cause = await drain();
+  if (cause !== undefined) {
+    throw new PercorsoError(`stopped, and the spool could not be moved into the lake: ${cause}`, {
+      mend: `keep ${company.paths.spool}, which holds what was acknowledged: the next \`percorso collect\`, or a build of this lake, moves it`,
+    });
+  }
   context.stderr('stopped; all that was acknowledged is in the lake\n');
+}
+
+/** Resolves when the process is asked to stop. */
+function untilStopped(): Promise<void> {
+  return new Promise((resolve) => {
+    const stop = () => {
+      process.off('SIGTERM', stop);
+      process.off('SIGINT', stop);
+      resolve();
+    };
+    process.on('SIGTERM', stop);
+    process.on('SIGINT', stop);
+  });
 }
 
 function summary(counts: Pick<WrittenCounts, 'events' | 'costs' | 'rejected'>): string {

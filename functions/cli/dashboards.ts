@@ -53,6 +53,7 @@ export async function buildSite(company: Company, progress: Progress, force = fa
       import('#adapters/duckdb-warehouse'),
       import('./build.ts'),
     ]);
+  await company.fetchPublished?.();
   const { memory, threads } = company.config.engine;
   const result = await buildDashboards(
     company,

@@ -43,7 +43,6 @@ export function register(program: Command, context: CliContext): void {
           },
           dashboards: existsSync(join(company.paths.site, 'index.html'))
             ? async () => {
-                await company.fetchPublished?.();
                 const { buildSite } = await import('./dashboards.ts');
                 await buildSite(company, context.progress('dashboards'));
               }

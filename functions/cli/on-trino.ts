@@ -25,7 +25,8 @@ const needs: Record<string, Need> = {
   query: 'the published tables',
   export: 'the published tables',
   explain: 'the published tables',
-  dashboards: 'the published tables',
+  // To serve what is made needs no table; what makes them fetches the tables.
+  dashboards: 'nothing',
   erase: 'everything',
   'rotate-key': 'everything',
 };
@@ -140,16 +141,35 @@ export function addressOf(trino: TrinoConfig, env: NodeJS.ProcessEnv): TrinoAddr
 }
 
 async function openS3({ endpoint, region }: TrinoConfig): Promise<S3Client> {
-  const { S3Client } = await import('@aws-sdk/client-s3');
-  if (endpoint === undefined) return new S3Client({ region });
-  return new S3Client({
+  const { S3Client, S3ServiceException } = await import('@aws-sdk/client-s3');
+  const client = new S3Client({
     region,
-    endpoint,
-    // Few of them have a name for each bucket, or know the checksums that AWS has added.
-    forcePathStyle: true,
-    requestChecksumCalculation: 'WHEN_REQUIRED',
-    responseChecksumValidation: 'WHEN_REQUIRED',
+    // By default it would wait for ever where a line is cut without a word.
+    requestHandler: { connectionTimeout: 10_000, socketTimeout: 60_000 },
+    ...(endpoint === undefined
+      ? {}
+      : {
+          endpoint,
+          // Few of them have a name for each bucket, or know the checksums that AWS has added.
+          forcePathStyle: true,
+          requestChecksumCalculation: 'WHEN_REQUIRED',
+          responseChecksumValidation: 'WHEN_REQUIRED',
+        }),
   });
+  // What a proxy before the store answers has no words that the client reads.
+  client.middlewareStack.add(
+    (next) => async (args) => {
+      try {
+        return await next(args);
+      } catch (error) {
+        const isSilent = error instanceof S3ServiceException && error.message === 'UnknownError';
+        if (isSilent) error.message = `the answer is HTTP ${error.$metadata.httpStatusCode}, without a reason`;
+        throw error;
+      }
+    },
+    { step: 'initialize', name: 'tellStatus' },
+  );
+  return client;
 }
 
 /** @param company with the bucket itself as its lake: addresses are those that Trino reads. */

@@ -1,3 +1,5 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -277,6 +279,73 @@ describe.skipIf(missing !== undefined)('--on trino', () => {
     expect(await onTrino('query', totals, '--json')).toBe(was);
     expect(await left()).toEqual([]);
   }, 300_000);
+
+  test('the door loses nothing that it answered with 200, killed or with the bucket away', async () => {
+    await client.send(new CreateBucketCommand({ Bucket: 'door-lake' }));
+    const lake = createS3Store('door-lake', client);
+    const arrived = async () => {
+      const objects = await Promise.all((await lake.list('raw/events/')).map((key) => lake.get(key)));
+      const lines = objects.flatMap((body) =>
+        gunzipSync(body ?? '')
+          .toString()
+          .trim()
+          .split('\n'),
+      );
+      return lines.map((line) => JSON.parse(line).event_id).sort();
+    };
+    const front = await startProxy(moto.address);
+    const settings = ['trino.bucket=door-lake', `trino.endpoint=${front.address}`].flatMap((one) => ['--set', one]);
+    const argv = ['--dir', dir, ...settings, 'collect', '--on', 'trino', '--port', '0', '--every', '3600', '--json'];
+    const doors: ChildProcess[] = [];
+    const open = async () => {
+      const door = spawn(process.execPath, ['bin/percorso.js', ...argv], {
+        env: { ...process.env, PERCORSO_KEY_WEB: 'a-key-of-the-page' },
+        stdio: ['ignore', 'pipe', 'pipe'],
+      });
+      doors.push(door);
+      const said = { stderr: '' };
+      door.stderr.on('data', (text) => {
+        said.stderr += String(text);
+      });
+      const opened = new Promise<string>((resolve) => door.stdout.once('data', (text) => resolve(String(text))));
+      const failed = once(door, 'exit').then(() => Promise.reject(new Error(`the door did not open: ${said.stderr}`)));
+      failed.catch(() => undefined);
+      const { address } = JSON.parse(await Promise.race([opened, failed]));
+      return {
+        async send(messageId: string) {
+          const event = { messageId, anonymousId: 'a', event: 'Product Viewed', writeKey: 'a-key-of-the-page' };
+          const { status } = await fetch(`${address}/v1/track`, { method: 'POST', body: JSON.stringify(event) });
+          expect(status).toBe(200);
+        },
+        async end(signal: 'SIGKILL' | 'SIGTERM') {
+          const exited = once(door, 'exit');
+          door.kill(signal);
+          const [code] = await exited;
+          return { code, stderr: said.stderr };
+        },
+      };
+    };
+    try {
+      const killed = await open();
+      await killed.send('one');
+      await killed.end('SIGKILL');
+      expect(await arrived()).toEqual([]);
+      const second = await open();
+      expect(await arrived()).toEqual(['one']);
+      await second.send('two');
+      front.judge(() => 'fail');
+      const { code, stderr } = await second.end('SIGTERM');
+      expect(code).toBe(1);
+      expect(stderr).toMatch(/stopped, and the spool could not be moved into the lake: .*HTTP 503[\s\S]*keep .*spool/);
+      front.judge(() => 'pass');
+      const third = await open();
+      expect(await third.end('SIGTERM')).toMatchObject({ code: 0, stderr: expect.stringContaining('stopped; all') });
+      expect(await arrived()).toEqual(['one', 'two']);
+    } finally {
+      for (const door of doors) door.kill('SIGKILL');
+      front.stop();
+    }
+  });
 
   test('what is wrong with the settings is said before anything is made', async () => {
     const asked = (...set: string[]) =>
