@@ -95,8 +95,6 @@ rounded as (
     select
         numbers.*,
         numbers.number < 0e0 as is_negative,
-        -- Less than that is what sums of doubles leave of nothing.
-        abs(numbers.number) > 1e-9 as is_some,
         case
             when numbers.unit = 'count' or (numbers.unit = 'money' and abs(numbers.number) >= 1000e0) then 0
             when numbers.unit = 'money' then 2
@@ -118,6 +116,8 @@ rounded as (
 split as (
     select
         rounded.*,
+        -- Less than that is what sums of doubles leave of nothing.
+        rounded.digits = 0 and abs(rounded.number) > 1e-9 as is_beside_0,
         case rounded.decimals when 0 then rounded.digits when 1 then rounded.digits / 10 else rounded.digits / 100 end as whole,
         case rounded.decimals when 0 then 0 when 1 then mod(rounded.digits, 10) else mod(rounded.digits, 100) end as fraction
     from rounded
@@ -143,7 +143,7 @@ figures as (
         split.unit,
         -- What rounds to 0 and is not 0 is told by its side: a sentence may say that an interval leaves 0 out.
         case
-            when split.digits = 0 and split.is_some then
+            when split.is_beside_0 then
                 case when split.is_negative then languages.below else languages.above end
                 || case when split.unit = 'share' then languages.article else '' end
             when split.digits > 0 and split.is_negative then '-'
@@ -153,7 +153,6 @@ figures as (
         trim(languages.sign) as sign,
         languages.sign as sign_before,
         case
-            when split.digits = 0 and split.is_some then '0'
             when split.whole < 1000 then cast(split.whole as varchar)
             when split.whole < 1000000 then
                 cast(split.whole / 1000 as varchar) || languages.group_mark || lpad(cast(mod(split.whole, 1000) as varchar), 3, '0')
@@ -168,7 +167,7 @@ figures as (
                 || languages.group_mark || lpad(cast(mod(split.whole, 1000) as varchar), 3, '0')
         end
         || case
-            when split.decimals = 0 or (split.digits = 0 and split.is_some) then ''
+            when split.decimals = 0 or split.is_beside_0 then ''
             else languages.decimal_mark || lpad(cast(split.fraction as varchar), split.decimals, '0')
         end as amount
     from split

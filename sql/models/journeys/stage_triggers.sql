@@ -5,13 +5,7 @@
 -- published: no
 -- Whom the CRM knows as a customer from before the first order that we see is one since then: what it says is no sign that we have
 -- seen (is_seen), so that nobody is counted as having become a customer by it, and the orders that follow are further ones.
-with first_orders as (
-    select orders.person_id, orders.at_s
-    from orders
-    where orders.order_no = 1
-),
-
-old_customers as (
+with old_customers as (
     select customer_since.person_id, customer_since.customer_since, customer_since.event_key, customer_since.since_s
     from customer_since
     -- a first order of the same day is exact
@@ -47,8 +41,9 @@ matched as (
 customers as (
     select became.person_id, min(became.at_s) as at_s
     from (
-        select first_orders.person_id, first_orders.at_s
-        from first_orders
+        select orders.person_id, orders.at_s
+        from orders
+        where orders.order_no = 1
         union all
         select matched.person_id, matched.at_s
         from matched

@@ -99,88 +99,57 @@ judged as (
     cross join settings
 ),
 
--- Every ROI and end of an interval once, to be written in each language.
-shares as (
-    select
-        judged.channel,
-        judged.period,
-        slots.slot,
-        case slots.slot
-            when 'least_roi' then judged.least_roi
-            when 'greatest_roi' then judged.greatest_roi
-            when 'least_low' then judged.least_low
-            when 'lowest_high' then judged.lowest_high
-            when 'highest_low' then judged.highest_low
-            else judged.greatest_high
-        end as share
-    from judged
-    cross join (
-        values ('least_roi'), ('greatest_roi'), ('least_low'), ('lowest_high'), ('highest_low'), ('greatest_high')
-    ) as slots (slot)
-),
-
 -- Whole percentages; what rounds to 0 and is not 0 is told by its side, since the sentence says on which side of 0 it lies.
-written as (
-    select
-        shares.channel,
-        shares.period,
-        shares.slot,
-        case
-            when shares.share > 0e0 and shares.share < 0.005e0 then 'just above 0 %'
-            when shares.share < 0e0 and shares.share > -0.005e0 then 'just below 0 %'
-            else cast(cast(round(100e0 * shares.share) as bigint) as varchar) || ' %'
-        end as en,
-        case
-            when shares.share > 0e0 and shares.share < 0.005e0 then 'poco sopra lo 0 %'
-            when shares.share < 0e0 and shares.share > -0.005e0 then 'poco sotto lo 0 %'
-            else cast(cast(round(100e0 * shares.share) as bigint) as varchar) || ' %'
-        end as it
-    from shares
-),
-
-in_slots as (
-    select
-        written.channel,
-        written.period,
-        max(case when written.slot = 'least_roi' then written.en end) as least_roi_en,
-        max(case when written.slot = 'least_roi' then written.it end) as least_roi_it,
-        max(case when written.slot = 'greatest_roi' then written.en end) as greatest_roi_en,
-        max(case when written.slot = 'greatest_roi' then written.it end) as greatest_roi_it,
-        max(case when written.slot = 'least_low' then written.en end) as least_low_en,
-        max(case when written.slot = 'least_low' then written.it end) as least_low_it,
-        max(case when written.slot = 'lowest_high' then written.en end) as lowest_high_en,
-        max(case when written.slot = 'lowest_high' then written.it end) as lowest_high_it,
-        max(case when written.slot = 'highest_low' then written.en end) as highest_low_en,
-        max(case when written.slot = 'highest_low' then written.it end) as highest_low_it,
-        max(case when written.slot = 'greatest_high' then written.en end) as greatest_high_en,
-        max(case when written.slot = 'greatest_high' then written.it end) as greatest_high_it
-    from written
-    group by written.channel, written.period
-),
-
-worded as (
+in_english as (
     select
         judged.*,
-        in_slots.least_roi_en,
-        in_slots.least_roi_it,
-        in_slots.greatest_roi_en,
-        in_slots.greatest_roi_it,
-        in_slots.least_low_en,
-        in_slots.least_low_it,
-        in_slots.lowest_high_en,
-        in_slots.lowest_high_it,
-        in_slots.highest_low_en,
-        in_slots.highest_low_it,
-        in_slots.greatest_high_en,
-        in_slots.greatest_high_it,
+        case
+            when judged.least_roi > 0e0 and judged.least_roi < 0.005e0 then 'just above 0 %'
+            when judged.least_roi < 0e0 and judged.least_roi > -0.005e0 then 'just below 0 %'
+            else cast(cast(round(100e0 * judged.least_roi) as bigint) as varchar) || ' %'
+        end as least_roi_en,
+        case
+            when judged.greatest_roi > 0e0 and judged.greatest_roi < 0.005e0 then 'just above 0 %'
+            when judged.greatest_roi < 0e0 and judged.greatest_roi > -0.005e0 then 'just below 0 %'
+            else cast(cast(round(100e0 * judged.greatest_roi) as bigint) as varchar) || ' %'
+        end as greatest_roi_en,
+        case
+            when judged.least_low > 0e0 and judged.least_low < 0.005e0 then 'just above 0 %'
+            when judged.least_low < 0e0 and judged.least_low > -0.005e0 then 'just below 0 %'
+            else cast(cast(round(100e0 * judged.least_low) as bigint) as varchar) || ' %'
+        end as least_low_en,
+        case
+            when judged.lowest_high > 0e0 and judged.lowest_high < 0.005e0 then 'just above 0 %'
+            when judged.lowest_high < 0e0 and judged.lowest_high > -0.005e0 then 'just below 0 %'
+            else cast(cast(round(100e0 * judged.lowest_high) as bigint) as varchar) || ' %'
+        end as lowest_high_en,
+        case
+            when judged.highest_low > 0e0 and judged.highest_low < 0.005e0 then 'just above 0 %'
+            when judged.highest_low < 0e0 and judged.highest_low > -0.005e0 then 'just below 0 %'
+            else cast(cast(round(100e0 * judged.highest_low) as bigint) as varchar) || ' %'
+        end as highest_low_en,
+        case
+            when judged.greatest_high > 0e0 and judged.greatest_high < 0.005e0 then 'just above 0 %'
+            when judged.greatest_high < 0e0 and judged.greatest_high > -0.005e0 then 'just below 0 %'
+            else cast(cast(round(100e0 * judged.greatest_high) as bigint) as varchar) || ' %'
+        end as greatest_high_en,
         -- 29.97 of 30 are too few.
         cast(cast(floor(judged.orders) as bigint) as varchar) as orders_text,
         cast(judged.thin_conversions as varchar) as thin_text,
         cast(judged.models as varchar) as models_text
     from judged
-    inner join in_slots
-        on in_slots.channel = judged.channel
-        and in_slots.period = judged.period
+),
+
+worded as (
+    select
+        in_english.*,
+        replace(replace(in_english.least_roi_en, 'just above', 'poco sopra lo'), 'just below', 'poco sotto lo') as least_roi_it,
+        replace(replace(in_english.greatest_roi_en, 'just above', 'poco sopra lo'), 'just below', 'poco sotto lo') as greatest_roi_it,
+        replace(replace(in_english.least_low_en, 'just above', 'poco sopra lo'), 'just below', 'poco sotto lo') as least_low_it,
+        replace(replace(in_english.lowest_high_en, 'just above', 'poco sopra lo'), 'just below', 'poco sotto lo') as lowest_high_it,
+        replace(replace(in_english.highest_low_en, 'just above', 'poco sopra lo'), 'just below', 'poco sotto lo') as highest_low_it,
+        replace(replace(in_english.greatest_high_en, 'just above', 'poco sopra lo'), 'just below', 'poco sotto lo') as greatest_high_it
+    from in_english
 )
 
 select
