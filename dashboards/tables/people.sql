@@ -3,7 +3,13 @@ select
     cast(count(*) as double) as persons,
     cast(count(*) filter (where is_identified) as double) as identified,
     cast(count(*) filter (where identifiers > 1) as double) as joined,
-    cast(count(*) filter (where orders > 0) as double) as customers,
+    -- A customer has a state: an order without one names nobody.
+    case when count(*) filter (where orders > 0 and state is null) >= 5 then
+        cast(sum(orders) filter (where orders > 0 and state is null) as double)
+    end as nameless_orders,
+    case when count(*) filter (where orders > 0 and state is null) >= 5 and sum(revenue) > 0 then
+        cast(sum(revenue) filter (where orders > 0 and state is null) as double) / cast(sum(revenue) as double)
+    end as nameless_share,
     (select cast(count(*) as double) from identity_hubs) as hubs
 from persons
 having count(*) >= 5

@@ -8,5 +8,6 @@ select
     case when count(*) >= 5 and count(margin) = count(*) then cast(sum(margin) as double) end as margin
 from persons
 where orders > 0
+    and state is not null
 group by grouping sets ((least(orders, 10), first_device), (least(orders, 10)))
 order by 1, 2

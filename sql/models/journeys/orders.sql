@@ -5,8 +5,16 @@
 -- published: no
 -- The most trusted source gives the values, the earliest time stands. What a browser alone says is no order: its key is
 -- public. An order without an order id is known by its event. One before customers.historyStarts is in no ledger, it
--- only tells who is an old customer.
-with copies as (
+-- only tells who is an old customer. One that does not say whose it is (is_named) is no new customer's: a receipt without a card, an
+-- order without consent, one by a shared identifier alone. A number of the receipt or call itself would not be met again, as a cookie would.
+with known_persons as (
+    select distinct identity_persons.person_id
+    from identity_persons
+    where identity_persons.strength < 3
+        and not identity_persons.is_shared
+),
+
+copies as (
     select
         coalesce(person_milestones.order_id, person_milestones.event_key) as order_key,
         person_milestones.*,
@@ -55,9 +63,15 @@ numbered as (
         row_number() over person_orders as order_no,
         lag(earliest.at_s, 1) over person_orders as previous_s,
         lag(earliest.at_s, 2) over person_orders as two_before_s,
+        copies.person_id not like 'x:%'
+        and (
+            known_persons.person_id is not null
+            or max(case when copies.device_class <> 'offline' then 1 else 0 end) over (partition by copies.person_id) = 1
+        ) as is_named,
         settings.history_starts
     from copies
     inner join earliest on earliest.order_key = copies.order_key
+    left join known_persons on known_persons.person_id = copies.person_id
     cross join settings
     where copies.copy_no = 1
         and copies.trust <> 'browser'
@@ -78,8 +92,10 @@ select
     numbered.order_no,
     numbered.previous_s,
     numbered.two_before_s,
+    numbered.is_named,
     numbered.history_starts is null or numbered.event_date >= numbered.history_starts as in_ledger,
     numbered.order_no = 1
+    and numbered.is_named
     and (numbered.history_starts is null or numbered.event_date >= numbered.history_starts)
     and (customer_since.customer_since is null or customer_since.customer_since >= numbered.event_date) as is_first
 from numbered

@@ -5,6 +5,7 @@
 -- published: no
 -- Whom the CRM knows as a customer from before the first order that we see is one since then: what it says is no sign that we have
 -- seen (is_seen), so that nobody is counted as having become a customer by it, and the orders that follow are further ones.
+-- An order that does not say whose it is lets nobody enter a stage: it may be a customer's of whom more is known elsewhere.
 with old_customers as (
     select customer_since.person_id, customer_since.customer_since, customer_since.event_key, customer_since.since_s
     from customer_since
@@ -29,6 +30,8 @@ matched as (
         on stage_rules.event_type = person_milestones.event_type
     where not person_milestones.is_bot
         and person_milestones.person_id is not null
+        -- a customer has a name
+        and (stage_rules.stage_no < 3 or person_milestones.person_id not like 'x:%')
         and (stage_rules.channel is null or stage_rules.channel = person_milestones.channel)
         and (
             stage_rules.min_score is null
@@ -44,6 +47,7 @@ customers as (
         select orders.person_id, orders.at_s
         from orders
         where orders.order_no = 1
+            and orders.is_named
         union all
         select matched.person_id, matched.at_s
         from matched
@@ -88,10 +92,12 @@ ordered as (
     from orders
     left join old_customers on old_customers.person_id = orders.person_id
     where orders.order_no <= 2
+        and orders.is_named
     union all
     select orders.person_id, 5, orders.event_key, orders.occurred_at, orders.event_date, orders.at_s
     from orders
     where orders.order_no >= 3
+        and orders.is_named
         and orders.at_s - orders.two_before_s <= 365e0 * 86400e0
 ),
 

@@ -9,7 +9,7 @@
 --   first_channel: channel of the first touch
 --   first_device: device of the first touch
 --   stage: the highest stage entered
---   state: of a customer: active, at risk, lapsed or won back; null before the first order
+--   state: of a customer: active, at risk, lapsed or won back; null before the first order, and of an order that names nobody
 --   lead_at: the first lead event (UTC)
 --   first_order_at: the first order that we see (UTC)
 --   orders: orders so far, in the ledger
@@ -64,6 +64,7 @@ order_days as (
         count(case when orders.in_ledger then 1 end) as orders,
         min(orders.occurred_at) as first_order_at,
         min(orders.at_s) as at_s,
+        max(case when orders.is_named then 1 else 0 end) as is_named,
         min(orders.at_s) - lag(min(orders.at_s)) over (partition by orders.person_id order by orders.event_date) as gap_s
     from orders
     group by orders.person_id, orders.event_date
@@ -74,6 +75,7 @@ bought as (
         order_days.person_id,
         cast(sum(order_days.orders) as bigint) as orders,
         min(order_days.first_order_at) as first_order_at,
+        max(order_days.is_named) = 1 as is_named,
         -- The mean of the gaps between the days.
         (max(order_days.at_s) - min(order_days.at_s)) / nullif(count(*) - 1, 0) as usual_gap_s,
         max_by(order_days.gap_s, order_days.event_date) filter (where order_days.gap_s is not null) as last_gap_s
@@ -109,7 +111,7 @@ select
     coalesce(person_stages.first_device, '(none)') as first_device,
     stages.stage,
     case
-        when patience.person_id is null then null
+        when not coalesce(patience.is_named, false) then null
         when patience.now_s - seen.last_sign_s > 2e0 * patience.patience_s then 'lapsed'
         when patience.now_s - seen.last_sign_s > patience.patience_s then 'at risk'
         when patience.last_gap_s > 2e0 * patience.at_risk_s then 'won back'

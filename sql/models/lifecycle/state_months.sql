@@ -31,6 +31,7 @@ order_days as (
         min(orders.at_s) as at_s,
         min(orders.at_s) - lag(min(orders.at_s)) over (partition by orders.person_id order by orders.event_date) as gap_s
     from orders
+    where orders.is_named
     group by orders.person_id, orders.event_date
 ),
 

@@ -12,6 +12,7 @@ with order_days as (
         max(case when orders.is_first then 1 else 0 end) as has_first,
         case when count(orders.margin) = count(*) then sum(orders.margin) end as margin
     from orders
+    where orders.is_named
     group by orders.person_id, orders.event_date
 ),
 
