@@ -44,6 +44,7 @@ const breaks: Record<string, string[]> = {
     'delete from customer_value where frequency = 1',
     "insert into customer_value select * replace ('nobody' as person_id) from customer_value limit 1",
   ],
+  gross_money_says_its_tax: ['update source_settings set is_gross = true'],
   key_channel_daily: [
     'insert into channel_days select * from channel_days limit 1',
     'update channel_days set stage = null',
@@ -57,6 +58,7 @@ const breaks: Record<string, string[]> = {
     "delete from conversion_facts where conversion_id = 'order/o1'",
     "insert into conversion_facts select * replace ('order/o9' as conversion_id) from conversion_facts where conversion_id = 'order/o1'",
   ],
+  orders_say_what_they_are_worth: ["update person_milestones set revenue = null where event_type = 'Order Completed'"],
   payback_adds_up: [
     "update payback set spend = spend + 0.01 where cohort_month <> '(all)' and channel = 'Store'",
     "update payback set spend = spend + 0.01 where cohort_month = '(all)' and channel = '(all)'",

@@ -55,6 +55,36 @@ test('what copies of an order say differently is listed once a field, beside wha
   }
 });
 
+test('a copy that names no revenue gives no values, however trusted; an order that none prices is 0, and a check counts it', async () => {
+  const copy = (source: string, order_id: string, value: object, trust: 'server' | 'browser' = 'server') =>
+    order('x', order_id, at('2026-05-02'), '', {
+      source,
+      trust,
+      event_id: `${source}-${order_id}`,
+      value: { order_id, currency: 'EUR', ...value },
+    });
+  const company = await build({
+    select: 'conversions,field_conflicts,stg_events',
+    config: { sources: { shop: { trust: 1 }, till: { trust: 3 }, gross: { gross: true } } },
+    events: [
+      copy('shop', '1', {}),
+      copy('till', '1', { revenue: '30.00', margin: '9.00' }),
+      copy('shop', '2', {}),
+      copy('web', '2', { revenue: '50.00' }, 'browser'),
+      copy('gross', '3', { revenue: '122.00' }),
+      copy('gross', '4', { revenue: '122.00', tax: '22.00' }),
+    ],
+  });
+  expect(await company.lines('select order_id, revenue, margin from conversions order by 1')).toEqual([
+    '1 30.00 9.00',
+    '2 0.00 null',
+    '3 122.00 null',
+    '4 100.00 null',
+  ]);
+  expect(await company.lines('select * from field_conflicts')).toEqual([]);
+  expect(company.failing.warn).toEqual(['gross_money_says_its_tax', 'orders_say_what_they_are_worth']);
+});
+
 test('all identifiers of an order’s copies link, also where the first of one is shared', async () => {
   const company = await build({
     select: 'events,conversions',

@@ -22,6 +22,8 @@ with copies as (
         row_number() over (
             partition by person_milestones.order_id
             order by
+                case when person_milestones.trust = 'browser' then 1 else 0 end,
+                case when person_milestones.revenue is null then 1 else 0 end,
                 person_milestones.source_trust,
                 person_milestones.event_source,
                 person_milestones.occurred_at,

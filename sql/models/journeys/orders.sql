@@ -3,7 +3,7 @@
 -- key: order_key
 -- kept: table
 -- published: no
--- The most trusted source gives the values, the earliest time stands. What a browser alone says is no order: its key is
+-- The most trusted source that names a revenue gives the values, the earliest time stands. What a browser alone says is no order: its key is
 -- public. An order without an order id is known by its event. One before customers.historyStarts is in no ledger, it
 -- only tells who is an old customer. One that does not say whose it is (is_named) is no new customer's: a receipt without a card, an
 -- order without consent, one by a shared identifier alone. A number of the receipt or call itself would not be met again, as a cookie would.
@@ -21,6 +21,8 @@ copies as (
         row_number() over (
             partition by coalesce(person_milestones.order_id, person_milestones.event_key)
             order by
+                case when person_milestones.trust = 'browser' then 1 else 0 end,
+                case when person_milestones.revenue is null then 1 else 0 end,
                 person_milestones.source_trust,
                 person_milestones.event_source,
                 person_milestones.occurred_at,
