@@ -288,8 +288,10 @@ test('sources are met by their nearest name as campaigns are, and names are comp
     events: [
       paid('a', 'criteo-it', 'matched'),
       paid('b', 'trade_desk', 'matched'),
-      paid('c', 'outbrain', 'matched'),
-      paid('d', 'xy', 'matched'),
+      paid('c', 'outbrain', ''),
+      paid('d', 'xy', ''),
+      // Nothing is like it, but its campaign is billed by another: one platform, several sites.
+      paid('k', 'teads', 'matched'),
       ad('e', day, 'Весна_распродажа'),
       ad('f', day, 'città-vecchia'),
       // One letter of five is another, of three bytes; then all but the last two.
@@ -299,9 +301,16 @@ test('sources are met by their nearest name as campaigns are, and names are comp
       ad('j', day, '—!—'),
     ],
     costs: [
-      ...['criteo', 'Trade Desk', 'taboola', 'xz'].map((source) => ({
-        ...cost(day, 'matched', '10.00'),
-        source,
+      ...[
+        ['criteo', 'matched'],
+        ['Trade Desk', 'matched'],
+        ['meta', 'matched'],
+        ['taboola', ''],
+        ['xz', ''],
+      ].map(([source, campaign]) => ({
+        ...cost(day, campaign as string, '10.00'),
+        campaign_id: campaign as string,
+        source: source as string,
         channel: 'Paid Other',
       })),
       cost(day, 'весна распродажа', '20.00'),

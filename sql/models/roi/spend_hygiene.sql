@@ -120,6 +120,9 @@ findings as (
         and nearest.channel = alone.channel
         and nearest.name = alone.name
         and nearest.nearest_no = 1
+    -- a source that met the other side by its campaigns may be spelt otherwise there, but lacks nothing
+    where nearest.name is not null
+        or not alone.has_met
     union all
     select
         'campaign_on_other_channel',

@@ -4,8 +4,8 @@
 -- kept: table
 -- published: no
 -- The side is spent or touched, name_of is campaign or source. What only says that there is no name is not is_named. name_no counts
--- the names of a side, the largest first. A name that the other side has too, on whichever channel, is_on_both_sides. name_key has
--- the letters, of any script, and the digits of a name.
+-- the names of a side, the largest first. A name that the other side has too, on whichever channel, is_on_both_sides. A source of which the other
+-- side has a campaign has_met it: one platform bills for several sites. name_key has the letters, of any script, and the digits of a name.
 with spent as (
     select
         spend_by_campaign.channel,
@@ -41,6 +41,13 @@ touched as (
         coalesce(source_sites.source, touches_by_campaign.source)
 ),
 
+met as (
+    select distinct spent.channel, spent.campaign
+    from spent
+    inner join touched on touched.channel = spent.channel and touched.campaign = spent.campaign
+    where spent.campaign not in ('(not set)', '(fixed costs)')
+),
+
 names as (
     select
         'spent' as side,
@@ -48,6 +55,7 @@ names as (
         spent.channel,
         spent.campaign as name,
         spent.campaign not in ('(not set)', '(fixed costs)') as is_named,
+        false as has_met,
         cast(0 as bigint) as touches,
         cast(sum(spent.spend) as decimal(18, 2)) as spend
     from spent
@@ -59,9 +67,11 @@ names as (
         spent.channel,
         spent.source,
         spent.source <> '',
+        count(met.campaign) > 0,
         cast(0 as bigint),
         cast(sum(spent.spend) as decimal(18, 2))
     from spent
+    left join met on met.channel = spent.channel and met.campaign = spent.campaign
     group by spent.channel, spent.source
     union all
     select
@@ -70,6 +80,7 @@ names as (
         touched.channel,
         touched.campaign,
         touched.campaign <> '(not set)',
+        false,
         cast(sum(touched.touches) as bigint),
         cast(0 as decimal(18, 2))
     from touched
@@ -81,9 +92,11 @@ names as (
         touched.channel,
         touched.source,
         touched.source <> '',
+        count(met.campaign) > 0,
         cast(sum(touched.touches) as bigint),
         cast(0 as decimal(18, 2))
     from touched
+    left join met on met.channel = touched.channel and met.campaign = touched.campaign
     group by touched.channel, touched.source
 )
 
@@ -101,6 +114,7 @@ select
         partition by names.side, names.name_of, names.is_named
         order by names.spend desc, names.touches desc, names.name, names.channel
     ) as name_no,
+    names.has_met,
     min(names.side) over same_name <> max(names.side) over same_name as is_on_both_sides
 from names
 left join paid_channels on paid_channels.channel = names.channel
