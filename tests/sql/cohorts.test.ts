@@ -184,12 +184,27 @@ describe('an old customer', () => {
         since('old', '2026-02-01'),
         sold('new', 'new-1', '2026-02-02', '10.00'),
         since('new', '2026-02-02'),
+        // Signed within the data, delivered a week later.
+        sold('signed', 'signed-1', '2026-02-20', '10.00'),
+        since('signed', '2026-02-13'),
       ],
     });
     expect(await company.lines('select order_id, conversion_type from conversions order by 1')).toEqual([
       'new-1 first_order',
       'old-1 repeat_order',
+      'signed-1 first_order',
     ]);
-    expect(await company.lines('select distinct size from cohort_retention')).toEqual(['1']);
+    expect(await company.lines('select distinct size from cohort_retention')).toEqual(['2']);
+    // Where the orders on record begin later than the first that came in, the setting says so.
+    const later = await build({
+      select: 'conversions',
+      config: { customers: { historyStarts: '2026-02-15' } },
+      events: [
+        sold('other', 'other-1', '2026-02-02', '10.00'),
+        sold('signed', 'signed-1', '2026-02-20', '10.00'),
+        since('signed', '2026-02-13'),
+      ],
+    });
+    expect(await later.lines('select order_id, conversion_type from conversions')).toEqual(['signed-1 repeat_order']);
   });
 });

@@ -11,7 +11,7 @@ with known_customers as (
     union all
     select customer_since.person_id, customer_since.since_s
     from customer_since
-    -- a first order of the same day is exact
+    -- a first order on record is exact
     where customer_since.person_id not in (select orders.person_id from orders where orders.is_first)
 ),
 

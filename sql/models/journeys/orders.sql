@@ -5,7 +5,7 @@
 -- published: no
 -- The most trusted source that names a revenue gives the values, the earliest time stands. What a browser alone says is no order: its key is
 -- public. An order without an order id is known by its event. One before customers.historyStarts is in no ledger, it
--- only tells who is an old customer. One that does not say whose it is (is_named) is no new customer's: a receipt without a card, an
+-- only tells who is an old customer, as does a date of the CRM before the orders on record (a contract is signed before it is delivered). One that does not say whose it is (is_named) is no new customer's: a receipt without a card, an
 -- order without consent, one by a shared identifier alone. A number of the receipt or call itself would not be met again, as a cookie would.
 with known_persons as (
     select distinct identity_persons.person_id
@@ -70,6 +70,7 @@ numbered as (
             known_persons.person_id is not null
             or max(case when copies.device_class <> 'offline' then 1 else 0 end) over (partition by copies.person_id) = 1
         ) as is_named,
+        coalesce(settings.history_starts, min(earliest.event_date) over ()) as orders_from,
         settings.history_starts
     from copies
     inner join earliest on earliest.order_key = copies.order_key
@@ -99,6 +100,6 @@ select
     numbered.order_no = 1
     and numbered.is_named
     and (numbered.history_starts is null or numbered.event_date >= numbered.history_starts)
-    and (customer_since.customer_since is null or customer_since.customer_since >= numbered.event_date) as is_first
+    and (customer_since.customer_since is null or customer_since.customer_since >= numbered.orders_from) as is_first
 from numbered
 left join customer_since on customer_since.person_id = numbered.person_id

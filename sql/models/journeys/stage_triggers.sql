@@ -3,13 +3,13 @@
 -- key: person_id, stage_no, event_key
 -- kept: table
 -- published: no
--- Whom the CRM knows as a customer from before the first order that we see is one since then: what it says is no sign that we have
+-- Whom the CRM knows as a customer, without a first order on record, is one since then: what it says is no sign that we have
 -- seen (is_seen), so that nobody is counted as having become a customer by it, and the orders that follow are further ones.
 -- An order that does not say whose it is lets nobody enter a stage: it may be a customer's of whom more is known elsewhere.
 with old_customers as (
     select customer_since.person_id, customer_since.customer_since, customer_since.event_key, customer_since.since_s
     from customer_since
-    -- a first order of the same day is exact
+    -- a first order on record is exact
     where customer_since.person_id not in (select orders.person_id from orders where orders.is_first)
 ),
 
