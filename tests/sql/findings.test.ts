@@ -76,7 +76,7 @@ describe('findings of a company that moved', () => {
     expect(change).toBeUndefined(); // its year before is not in the data
     const [loss] = await said('loss', 'last_30_days');
     expect(loss?.text_en).toMatch(
-      /^Loser lost money, from 1 Jun 2026 to 30 Jun 2026: €1,000 spent, €40\.00 of margin brought back, a loss of €960\.00\. That is sure under every model that is judged by: ROI -96\.0%, with a 90 % interval of -9\d\.\d% to -9\d\.\d%\.$/,
+      /^Loser lost money, from 1 Jun 2026 to 30 Jun 2026: €1,000 spent, €40\.00 of margin brought back, a loss of €960\.00\. That holds under every model that is judged by, each at 90 %: ROI -96\.0%, with a 90 % interval of -9\d\.\d% to -9\d\.\d%\.$/,
     );
     expect(loss?.text_it).toMatch(
       /^Loser ha perso denaro, dal 1 giu 2026 al 30 giu 2026: 1\.000 € spesi, 40,00 € di margine riportati, una perdita di 960,00 €\. /,
@@ -171,7 +171,7 @@ describe('findings of a company that moved', () => {
     const [change] = await said('change', 'last_30_days');
     const money = (value: number | undefined) => `€${(value ?? 0).toFixed(2)}`;
     expect(change?.text_en).toBe(
-      `Up & {now} brought €200.00 more margin than in the compared period: €300.00 against €100.00, from 1 Jun 2026 to 30 Jun 2026. The cause is mostly more orders: 30 against 10. Its spend rose by €10.00, to €60.00. The change is sure: its 90 % interval, ${money(sorted[9])} to ${money(sorted[189])}, leaves out 0.`,
+      `Up & {now} brought €200.00 more margin than in the compared period: €300.00 against €100.00, from 1 Jun 2026 to 30 Jun 2026. The cause is mostly more orders: 30 against 10. Its spend rose by €10.00, to €60.00. Its 90 % interval, ${money(sorted[9])} to ${money(sorted[189])}, leaves out 0; by chance alone, one channel in ten would do so.`,
     );
   });
 });
@@ -246,10 +246,10 @@ test('where nothing of weight changed, that is said, and so is that there is not
   const texts = async (period: string) =>
     company.lines(`select topic, text_en from findings where period = '${period}' and topic <> 'leak'`);
   expect(await texts('last_30_days')).toEqual([
-    'quiet Nothing of weight changed, from 1 Jun 2026 to 30 Jun 2026: no channel’s margin moved by more than chance would move it, no verdict changed, and no channel surely lost money.',
+    'quiet Nothing of weight changed, from 1 Jun 2026 to 30 Jun 2026: no channel’s margin moved by more than chance would move it, no verdict changed, and no channel lost money under every model that is judged by.',
   ]);
   expect(await texts('2026-05')).toEqual([
-    'quiet There is no earlier period to compare with, from 1 May 2026 to 31 May 2026; no channel surely lost money.',
+    'quiet There is no earlier period to compare with, from 1 May 2026 to 31 May 2026; no channel lost money under every model that is judged by.',
   ]);
 });
 
