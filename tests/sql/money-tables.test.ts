@@ -407,10 +407,13 @@ describe('answers and referrals', () => {
         event('a', 'Lead Created', '2026-03-12', 'r2'),
         sold('c', 'c1', '2026-04-01', '100.00', '30.00'),
         sold('c', 'c2', '2026-04-02', '100.00', '30.00'),
+        // A customer already, whom nobody won by a referral.
+        sold('e', 'e1', '2026-01-05', '100.00', '30.00'),
+        event('e', 'Lead Created', '2026-03-13', 'r1'),
       ],
     });
     expect(await company.lines('select * from referral_results order by month')).toEqual([
-      '2026-01 3 2 1 60.00 1',
+      '2026-01 3 3 1 60.00 1',
       '2026-02 1 0 0 0.00 0',
     ]);
   });

@@ -7,8 +7,8 @@
 --   month: YYYY-MM in which the referrals were made
 --   referrals: referrals made
 --   leads: persons whose lead carries the id of one of them, by now
---   first_orders: of these persons, those with a first order by now
---   margin: their margin by now, less refunds; null where a part of it is unknown
+--   first_orders: of these persons, those who have placed their first order since
+--   margin: margin of those by now, less refunds; null where a part of it is unknown
 --   without_id: of the referrals, those that carry no id: what came of them is not known
 -- Who carries the id of an own referral has referred nobody. A person who came by several referrals counts for the first of them.
 with referrals as (
@@ -35,7 +35,7 @@ leads as (
 ),
 
 referred as (
-    select leads.person_id, min_by(referrals.month, leads.at_s) as month
+    select leads.person_id, min_by(referrals.month, leads.at_s) as month, min(leads.at_s) as lead_s
     from leads
     inner join referrals
         on referrals.referral_id = leads.referral_id
@@ -48,13 +48,16 @@ gained as (
     select
         referred.month,
         count(*) as leads,
-        count(customer_cohorts.person_id) as first_orders,
+        count(orders.person_id) as first_orders,
         case
-            when count(case when customer_cohorts.person_id is not null and persons.margin is null then 1 end) = 0 then
-                coalesce(sum(case when customer_cohorts.person_id is not null then persons.margin end), cast(0 as decimal(18, 2)))
+            when count(case when orders.person_id is not null and persons.margin is null then 1 end) = 0 then
+                coalesce(sum(case when orders.person_id is not null then persons.margin end), cast(0 as decimal(18, 2)))
         end as margin
     from referred
-    left join customer_cohorts on customer_cohorts.person_id = referred.person_id
+    left join orders
+        on orders.person_id = referred.person_id
+        and orders.is_first
+        and orders.at_s >= referred.lead_s
     left join persons on persons.person_id = referred.person_id
     group by referred.month
 ),
