@@ -48,6 +48,8 @@ export function formatsOf(company, display = 'auto') {
 		decimal: known((value) => decimal.format(value)),
 		share: known((value) => share.format(value)),
 		round: known((value) => round.format(value)),
+		/** The end of an interval: which side of nothing it lies on decides a verdict, so what rounds to nothing tells it. */
+		end: known((value) => `${value !== 0 && Math.abs(value) < 0.005 ? (value > 0 ? '> ' : '< ') : ''}${round.format(value)}`),
 		change: known((value) => change.format(value)),
 		day: known((value) => day.format(new Date(`${value}T00:00:00Z`))),
 		month: known((value) => month.format(whenMonth(value))),
