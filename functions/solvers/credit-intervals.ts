@@ -119,23 +119,35 @@ async function readDraws(warehouse: Warehouse): Promise<Draws> {
   return draws;
 }
 
-/** Each column's total in each replicate, columns one after another; `values` has a column's values of some buckets each. */
+/**
+ * Each column's total in each replicate, columns one after another; `values` has a column's values of some buckets each, the
+ * three measures of a model beside each other: three sums that do not wait for one another take half the time of one at a time.
+ */
 function redraw(values: readonly Float64Array[], buckets: Float64Array, draws: Draws): Float64Array {
   const totals = new Float64Array(values.length * draws.length);
   const times = new Float64Array(buckets.length);
   for (const [replicate, drawn] of draws.entries()) {
     for (let i = 0; i < times.length; i++) times[i] = drawn[buckets[i] ?? 0] ?? 0;
-    for (let place = 0; place < values.length; place++) {
-      totals[place * draws.length + replicate] = product(values[place] ?? times, times);
+    for (let place = 0; place < values.length; place += measures.length) {
+      const first = values[place] ?? times;
+      const second = values[place + 1] ?? times;
+      const third = values[place + 2] ?? times;
+      let a = 0;
+      let b = 0;
+      let c = 0;
+      for (let i = 0; i < times.length; i++) {
+        const drawnTimes = times[i] ?? 0;
+        a += (first[i] ?? 0) * drawnTimes;
+        b += (second[i] ?? 0) * drawnTimes;
+        c += (third[i] ?? 0) * drawnTimes;
+      }
+      const at = place * draws.length + replicate;
+      totals[at] = a;
+      totals[at + draws.length] = b;
+      totals[at + 2 * draws.length] = c;
     }
   }
   return totals;
-}
-
-function product(a: Float64Array, b: Float64Array): number {
-  let sum = 0;
-  for (let i = 0; i < b.length; i++) sum += (a[i] ?? 0) * (b[i] ?? 0);
-  return sum;
 }
 
 function sumOf(parts: readonly (Float64Array | undefined)[]): Float64Array | undefined {
