@@ -24,6 +24,7 @@ const words = {
     when: 'when',
     person: 'person',
     nobody: 'nobody known',
+    unnamed: '(the order does not say whose it is: it counts as a repeat order, not as a new customer)',
     revenue: 'revenue',
     net: '(net of VAT, discounts and shipping)',
     margin: 'margin',
@@ -70,6 +71,7 @@ const words = {
     when: 'quando',
     person: 'persona',
     nobody: 'nessuno di noto',
+    unnamed: "(l'ordine non dice di chi è: conta come ordine successivo, non come nuovo cliente)",
     revenue: 'ricavo',
     net: '(al netto di IVA, sconti e spedizione)',
     margin: 'margine',
@@ -126,7 +128,7 @@ export function describeConversion(told: ExplainedConversion, language: 'en' | '
     Object.entries(types[language]).find(([name]) => name === told.conversion_type)?.[1] ?? told.conversion_type;
   const facts: [string, string][] = [
     [say.when, `${time(told.at)} (${told.time_zone})`],
-    [say.person, told.person_id ?? say.nobody],
+    [say.person, `${told.person_id ?? say.nobody}${told.is_named ? '' : ` ${say.unnamed}`}`],
     [say.revenue, `${told.revenue} ${told.currency} ${say.net}`],
     [
       say.margin,

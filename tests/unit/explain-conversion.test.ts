@@ -33,6 +33,7 @@ beforeAll(async () => {
       sale('anna', 'A-3', '2026-05-28', '10.00', '4.00'),
       sale('nobody', "O'Hara", '2026-05-15', '7.00', '1.00'),
       touch('bruno', 'Email', '2026-05-02'),
+      { ...sale('receipt', 'T-1', '2026-05-16', '5.00', '2.00'), device: { class: 'offline' } },
       ...Array.from({ length: 5 }, (_, index) => touch(`lost-${index}`, 'Paid Search', '2026-05-03')),
     ],
   });
@@ -69,6 +70,7 @@ test('an order is told with its window, its path and its refund, and every model
   expect(told).toMatchObject({
     conversion_id: 'order/A-1',
     conversion_type: 'first_order',
+    is_named: true,
     revenue: '100.00',
     margin: '40.00',
     net_revenue: '75.00',
@@ -97,6 +99,16 @@ test('an order is told with its window, its path and its refund, and every model
     '3 Paid Search 40.000000 30.000000',
   ]);
   expect(credited('last_touch')).toEqual(['3 Paid Search 100.000000 75.000000']);
+});
+
+test('an order that does not say whose it is says why it is no new customer’s', async () => {
+  const told = await explainConversion(reader, 'T-1', settings);
+  expect(told).toMatchObject({ conversion_type: 'repeat_order', is_named: false });
+  expect(describeConversion(told, 'en')).toMatch(/person {2,}a:\S+ \(the order does not say whose it is: /);
+  expect(await explainConversion(reader, 'A-3', settings)).toMatchObject({
+    conversion_type: 'repeat_order',
+    is_named: true,
+  });
 });
 
 test('a data-driven model tells the factors of the channels and how they are divided', async () => {

@@ -60,6 +60,8 @@ export interface ExplainedConversion {
   conversion_id: string;
   conversion_type: string;
   person_id: string | null;
+  /** False of an order that does not say whose it is: it is no new customer's. */
+  is_named: boolean;
   order_id: string | null;
   at: string;
   /** The reporting day. */
@@ -141,6 +143,7 @@ export async function explainConversion(
     conversion_id: String(told.conversion_id),
     conversion_type: type,
     person_id: textOf(told.person_id),
+    is_named: !(type === 'repeat_order' && (await isWithoutState(reader, told))),
     order_id: textOf(told.order_id),
     at,
     conversion_date: String(told.conversion_date).slice(0, 10),
@@ -186,6 +189,15 @@ async function find(reader: MartReader, id: string): Promise<{ told: Row; refund
   // A refund of an order that was never seen stands by itself.
   if (order === undefined) return { told: named, refunds: [] };
   return { told: order, refunds: all.filter(isRefund) };
+}
+
+/** Who has ordered has a state, but where the order names nobody. */
+async function isWithoutState(reader: MartReader, told: Row): Promise<boolean> {
+  const [person] = await rowsOf(
+    reader,
+    `select state from persons where person_id = ${quoteText(String(told.person_id))}`,
+  );
+  return person?.state === null;
 }
 
 async function previousOf(
