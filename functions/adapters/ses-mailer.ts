@@ -1,9 +1,9 @@
-import { SESv2Client, SendEmailCommand } from '@aws-sdk/client-sesv2';
+import { type SESv2Client, SendEmailCommand } from '@aws-sdk/client-sesv2';
 import { PercorsoError } from '#core/errors';
 import type { Mailer } from '#core/ports';
 
 /** Mail through Amazon SES. The sender's address or domain must be verified there. */
-export function createSesMailer(client: SESv2Client = new SESv2Client({})): Mailer {
+export function createSesMailer(client: SESv2Client): Mailer {
   return {
     async send({ from, to, subject, text }) {
       try {

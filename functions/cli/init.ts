@@ -77,7 +77,7 @@ export default defineConfig({
   // },
 
   // mail: {
-  //   smtpEnv: 'PERCORSO_SMTP_URL', // the environment variable with smtps://user:password@host
+  //   smtpEnv: 'PERCORSO_SMTP_URL', // the environment variable with smtps://user:password@host, or ses://REGION
   //   from: 'percorso@example.it',
   //   onFailureTo: ['it@example.it'], // who hears of a failed \`percorso nightly\`
   // },

@@ -17,9 +17,8 @@ export function register(program: Command, context: CliContext): void {
         import('#pipeline/imports/import'),
         import('#pipeline/arrivals/rejected'),
       ]);
-      const smtp = company.env[company.config.mail.smtpEnv];
-      const mailer =
-        smtp === undefined || smtp === '' ? undefined : (await import('#adapters/mailer')).createSmtpMailer(smtp);
+      const address = company.env[company.config.mail.smtpEnv] ?? '';
+      const mailer = address === '' ? undefined : await (await import('#adapters/mailer')).createMailer(address);
       const result = await withLock(join(company.paths.locks, 'nightly.lock'), 'a nightly run', () =>
         runNight(company, {
           now: context.now,

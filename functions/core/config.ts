@@ -311,7 +311,7 @@ export const configSchema = z.strictObject({
     .prefault({}),
   mail: z
     .strictObject({
-      /** The environment variable that holds the SMTP address, such as smtps://user:password@host. */
+      /** The environment variable that holds the SMTP address, such as smtps://user:password@host, or ses://REGION. */
       smtpEnv: z.string().default('PERCORSO_SMTP_URL'),
       from: z.email().optional(),
       onFailureTo: z.array(z.email()).default([]),

@@ -2,10 +2,11 @@ import { once } from 'node:events';
 import { createServer as createHttpServer } from 'node:http';
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import { SESv2Client } from '@aws-sdk/client-sesv2';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import * as z from 'zod';
-import { createSmtpMailer } from '#adapters/mailer';
+import { createMailer } from '#adapters/mailer';
 import { createSesMailer } from '#adapters/ses-mailer';
+import { createSmtpMailer } from '#adapters/smtp-mailer';
 import type { Mailer } from '#core/ports';
 
 const mail = {
@@ -133,5 +134,25 @@ describe('SMTP', () => {
     const attempt = createSmtpMailer('smtp://user:secret@127.0.0.1:1').send(mail);
     await expect(attempt).rejects.toThrow('the mail to it@acme.it, capo@acme.it could not be sent');
     await expect(attempt).rejects.not.toThrow('secret');
+  });
+});
+
+describe('the address', () => {
+  const to = async (address: string) => {
+    const mailer = await createMailer(address);
+    return mailer.send(mail).then(
+      () => 'sent',
+      (error) => `${error.message}; ${error.mend}`,
+    );
+  };
+
+  it('chooses between SMTP and SES', async () => {
+    vi.stubEnv('AWS_ENDPOINT_URL_SESV2', 'http://127.0.0.1:1');
+    vi.stubEnv('AWS_ACCESS_KEY_ID', 'test');
+    vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'test');
+    vi.stubEnv('AWS_MAX_ATTEMPTS', '1');
+    expect(await to('ses://eu-south-1')).toContain('verify the sender in SES');
+    expect(await to('smtp://127.0.0.1:1')).toContain('check the SMTP address');
+    vi.unstubAllEnvs();
   });
 });
