@@ -62,6 +62,8 @@ export const event = fc
   .map((made): Arrival => {
     const isOrder = made.kind.startsWith('Order');
     const money = (cents: number) => (cents / 100).toFixed(2);
+    // Some orders are of a till, or without a sum: whose they are, or what they are worth, is not known.
+    const lacks = made.cents % 13;
     return {
       event_id: `${made.id}`,
       event_type: made.kind,
@@ -73,13 +75,13 @@ export const event = fc
         email: made.email,
       },
       touch: made.kind === 'Contact' ? { channel: made.channel } : made.touch,
-      device: { is_bot: made.bot === 0 },
+      device: { is_bot: made.bot === 0, ...(isOrder && lacks < 3 ? { class: 'offline' } : {}) },
       ...(made.updated_at === undefined ? {} : { updated_at: made.updated_at }),
       ...(isOrder
         ? {
             value: {
               order_id: made.order_id,
-              revenue: money(made.cents),
+              ...(lacks === 4 ? {} : { revenue: money(made.cents) }),
               ...(made.margin === undefined ? {} : { margin: money(made.margin) }),
             },
           }
