@@ -171,7 +171,7 @@ describe('findings of a company that moved', () => {
     const [change] = await said('change', 'last_30_days');
     const money = (value: number | undefined) => `€${(value ?? 0).toFixed(2)}`;
     expect(change?.text_en).toBe(
-      `Up & {now} brought €200.00 more margin than in the compared period: €300.00 against €100.00, from 1 Jun 2026 to 30 Jun 2026. The cause is mostly more orders: 30 against 10. Its spend rose by €10.00, to €60.00. Its 90 % interval, ${money(sorted[9])} to ${money(sorted[189])}, leaves out 0; by chance alone, one channel in ten would do so.`,
+      `Up & {now} brought €200.00 more margin than in the compared period: €300.00 against €100.00, from 1 Jun 2026 to 30 Jun 2026. The cause is mostly more orders: 30 against 10. Its spend rose by €10.00, to €60.00. The 90 % interval of the change, ${money(sorted[9])} to ${money(sorted[189])}, leaves out 0; by chance alone, one channel in ten would do so.`,
     );
   });
 });
