@@ -301,18 +301,14 @@ test('sources are met by their nearest name as campaigns are, and names are comp
       ad('j', day, '—!—'),
     ],
     costs: [
-      ...[
-        ['criteo', 'matched'],
-        ['Trade Desk', 'matched'],
-        ['meta', 'matched'],
-        ['taboola', ''],
-        ['xz', ''],
-      ].map(([source, campaign]) => ({
-        ...cost(day, campaign as string, '10.00'),
-        campaign_id: campaign as string,
-        source: source as string,
-        channel: 'Paid Other',
-      })),
+      ...Object.entries({ criteo: 'matched', 'Trade Desk': 'matched', meta: 'matched', taboola: '', xz: '' }).map(
+        ([source, campaign]) => ({
+          ...cost(day, campaign, '10.00'),
+          campaign_id: campaign,
+          source,
+          channel: 'Paid Other',
+        }),
+      ),
       cost(day, 'весна распродажа', '20.00'),
       cost(day, 'Citta Vecchia', '30.00'),
       cost(day, '東京タワー', '40.00'),

@@ -3,10 +3,12 @@
 -- key: order_key
 -- kept: table
 -- published: no
--- The most trusted source that names a revenue gives the values, the earliest time stands. What a browser alone says is no order: its key is
--- public. An order without an order id is known by its event. One before customers.historyStarts is in no ledger, it
--- only tells who is an old customer, as does a date of the CRM before the orders on record (a contract is signed before it is delivered). One that does not say whose it is (is_named) is no new customer's: a receipt without a card, an
--- order without consent, one by a shared identifier alone. A number of the receipt or call itself would not be met again, as a cookie would.
+-- The most trusted source that names a revenue gives the values, the earliest time stands; the same copy comes first in
+-- field_conflicts. What a browser alone says is no order: its key is public. An order without an order id is known by its event.
+-- One before customers.historyStarts is in no ledger, it only tells who is an old customer, as does a date of the CRM before the
+-- orders on record (a contract is signed before it is delivered).
+-- One that does not say whose it is (not is_named) is no new customer's: a receipt without a card, an order without consent, one by
+-- a shared identifier alone. A number of the receipt or call itself would not be met again, as a cookie would.
 with known_persons as (
     select distinct identity_persons.person_id
     from identity_persons
